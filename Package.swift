@@ -1,0 +1,40 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings stop the build: the house has none.
+let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// Kernels are optimized in every configuration, tests included. Contraction is off, so that
+/// a multiply and an add are fused only where the source says so, and bits do not depend on
+/// the instruction set.
+let kernels: [CSetting] = [
+    .unsafeFlags(["-O3", "-std=c17", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, swiftSettings: swift,
+        linkerSettings: [.linkedLibrary("m")])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swift)
+}
+
+let package = Package(
+    name: "tern",
+    targets: [
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"])]),
+        .systemLibrary(
+            name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
+        library("TernJSON"),
+        .target(
+            name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
+            swiftSettings: swift),
+        .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+        tests("TernJSONTests", ["TernJSON"]),
+    ]
+)

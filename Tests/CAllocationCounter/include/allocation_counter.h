@@ -1,0 +1,15 @@
+// Counts the heap allocations of the calling thread, by standing in for the C library's malloc.
+// Linked into tests alone.
+
+#ifndef ALLOCATION_COUNTER_H
+#define ALLOCATION_COUNTER_H
+
+#include <stdint.h>
+
+// Allocations made by this thread since it started.
+int64_t allocation_count(void);
+
+// Bytes that they asked for together.
+int64_t allocated_bytes(void);
+
+#endif
