@@ -31,10 +31,12 @@ let package = Package(
         .systemLibrary(
             name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
         library("TernJSON"),
+        library("TernPlanning"),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
+        tests("TernPlanningTests", ["TernPlanning", "CAllocationCounter"]),
     ]
 )

@@ -1,0 +1,71 @@
+// Station 11 of the walk: a step's result is taken in. Sequences grow by their tokens, full
+// blocks become findable, and who reached an end leaves. Text is not seen here: a stop string is
+// the engine's to find.
+
+extension Scheduler {
+    /// Takes in the result of the oldest plan in flight and tells how each sequence that drew a
+    /// token goes on. What was drawn for a sequence that has ended meanwhile is dropped.
+    ///
+    /// Results come in plan order with one sample for each sampling span; anything else is a bug
+    /// of the executor.
+    ///
+    /// Cost: linear in the running sequences.
+    public mutating func commit(_ result: StepResult) -> [SequenceProgress] {
+        precondition(
+            plansInFlight.first?.number == result.number,
+            "result of plan \(result.number), expected \(plansInFlight.first?.number ?? nextPlan)")
+        let plan = plansInFlight.removeFirst()
+        var samples = result.samples.makeIterator()
+        var progress: [SequenceProgress] = []
+        progress.reserveCapacity(result.samples.count)
+        // Spans and running sequences are both in order of arrival, and nobody leaves `running`
+        // while in flight.
+        var index = 0
+        for span in plan.spans {
+            while running[index].id != span.sequence { index += 1 }
+            blocks.markComputed(span.positions.upperBound, of: &running[index])
+            running[index].plansInFlight -= 1
+            guard span.sampling != nil else { continue }
+            let sample = samples.next()
+            guard let sample, sample.sequence == span.sequence else {
+                preconditionFailure("sample \(sample as Any), expected one for \(span.sequence)")
+            }
+            guard running[index].state == .running else { continue }
+            let finish = running[index].append(
+                sample.token, maxModelLength: configuration.maxModelLength)
+            progress.append(
+                SequenceProgress(id: span.sequence, sample: sample, finish: finish))
+        }
+        let surplus = samples.next()
+        precondition(surplus == nil, "a sample for \(surplus as Any), expected no more")
+        removeLeavers()
+        return progress
+    }
+
+    /// Frees the blocks of the sequences that ended and are in no plan in flight.
+    mutating func removeLeavers() {
+        for index in running.indices where running[index].isGone {
+            blocks.release(&running[index])
+            names.remove(running[index].id)
+        }
+        running.removeAll { $0.isGone }
+    }
+}
+
+extension Sequence {
+    /// Appends a drawn token and leaves if it is the last one.
+    mutating func append(_ token: TokenID, maxModelLength: Int) -> FinishReason? {
+        let mayStop = !forbidsStop
+        generated.append(token)
+        let finish: FinishReason? =
+            if mayStop && parameters.stops(at: token) {
+                .stop
+            } else if generated.count >= parameters.maxTokens || tokenCount >= maxModelLength {
+                .length
+            } else {
+                nil
+            }
+        if let finish { state = .leaving(finish) }
+        return finish
+    }
+}

@@ -1,0 +1,105 @@
+// Station 4 of the walk: the next plan. Running sequences continue, waiting ones are admitted,
+// and when blocks run out the youngest gives up its own. It computes nothing and waits for
+// nothing: without anything to plan it says so at once.
+
+extension Scheduler {
+    /// Plans the next step; nil when nothing can be computed before another plan commits or
+    /// another sequence is added, or when as many plans are in flight as may be. While there is
+    /// work and nothing is in flight, there is a plan.
+    ///
+    /// Cost: linear in the running sequences and in the tokens planned.
+    public mutating func schedule() -> StepPlan? {
+        guard plansInFlight.count < configuration.maxPlansInFlight else { return nil }
+        var draft = PlanDraft(budget: configuration.maxBatchedTokens)
+        continueRunning(&draft)
+        admitWaiting(&draft)
+        guard !draft.spans.isEmpty else { return nil }
+        let plan = StepPlan(number: nextPlan, spans: draft.spans)
+        nextPlan += 1
+        plansInFlight.append(plan)
+        return plan
+    }
+
+    /// Gives every running sequence a span, except those whose next token is being drawn and
+    /// those that leave.
+    private mutating func continueRunning(_ draft: inout PlanDraft) {
+        var index = 0
+        while index < running.count && draft.budget > 0 {
+            if running[index].state == .running && running[index].unscheduledCount > 0 {
+                guard makeRoom(at: index) else { return }
+                draft.append(spanOf: &running[index])
+            }
+            index += 1
+        }
+    }
+
+    /// Admits waiting sequences. One block stays available for each running sequence, so that
+    /// a new one does not lose its own at the next step. A preemption leaves less than its victim
+    /// held, so the victim returns in the same step only if others hold a part of its prefix.
+    private mutating func admitWaiting(_ draft: inout PlanDraft) {
+        while draft.budget > 0, running.count < configuration.maxSequences,
+            var sequence = waiting.popFirst()
+        {
+            guard blocks.admit(&sequence, headroom: running.count) else {
+                waiting.putBack(sequence)
+                return
+            }
+            countPrefix(of: sequence)
+            sequence.state = .running
+            draft.append(spanOf: &sequence)
+            running.append(sequence)
+        }
+    }
+
+    /// Finds blocks for all known tokens of a running sequence, preempting the youngest ones as
+    /// long as they are younger. False when it has to keep what it has and wait: for an older one
+    /// to end, or for the youngest, whose blocks its plans in flight still use, to commit.
+    private mutating func makeRoom(at index: Int) -> Bool {
+        while !blocks.grow(&running[index]) {
+            let youngest = running.count - 1
+            guard index < youngest && running[youngest].plansInFlight == 0 else { return false }
+            preemptYoungest()
+        }
+        return true
+    }
+
+    /// Takes the blocks from the youngest running sequence and puts it back to the queue's
+    /// front; later it computes its prompt and what it generated again.
+    private mutating func preemptYoungest() {
+        var youngest = running.removeLast()
+        blocks.release(&youngest)
+        youngest.state = .waiting
+        youngest.preemptions += 1
+        preemptions += 1
+        waiting.putBack(youngest)
+    }
+
+    /// Counts what the prefix cache spared a sequence at its first admission. Later ones find
+    /// the sequence's own blocks, which would flatter the cache.
+    private mutating func countPrefix(of sequence: Sequence) {
+        guard configuration.enablesPrefixCaching, sequence.preemptions == 0 else { return }
+        prefixQueryTokens += sequence.tokenCount
+        prefixHitTokens += sequence.computedCount
+    }
+}
+
+/// A plan in the making.
+private struct PlanDraft {
+    /// Tokens that may still be added.
+    var budget: Int
+    var spans: [SequenceSpan] = []
+
+    /// Adds as many unscheduled tokens of a sequence as the budget allows.
+    mutating func append(spanOf sequence: inout Sequence) {
+        let count = min(sequence.unscheduledCount, budget)
+        let range = sequence.scheduledCount..<sequence.scheduledCount + count
+        spans.append(
+            SequenceSpan(
+                sequence: sequence.id, tokens: sequence.tokens(in: range),
+                firstPosition: range.lowerBound, blockTable: sequence.blockTable,
+                sampling: range.upperBound == sequence.tokenCount ? sequence.samplingStep : nil))
+        sequence.scheduledCount = range.upperBound
+        sequence.plansInFlight += 1
+        budget -= count
+    }
+}
