@@ -32,11 +32,13 @@ let package = Package(
             name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
         library("TernJSON"),
         library("TernPlanning"),
+        library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "CAllocationCounter"]),
+        tests("TernTextTests", ["TernText", "TernJSON"]),
     ]
 )

@@ -1,0 +1,63 @@
+// From tokens to text while they are generated (station 12 of the walk). Only whole characters
+// leave it. It does not look for stop strings; StopMatcher does.
+
+/// An incremental decoder of one sequence.
+///
+/// All that it emits, joined, is what `Tokenizer.decode` makes of all tokens at once.
+public struct Detokenizer: Sendable {
+    private let tokenizer: Tokenizer
+    private let skipsSpecialTokens: Bool
+    private var pending: [UInt8] = []
+    private var isFirst = true
+
+    /// Starts a text.
+    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool = true) {
+        self.tokenizer = tokenizer
+        skipsSpecialTokens = skipSpecialTokens
+    }
+
+    /// Takes the next token and returns the characters that are complete now. Bytes of a character
+    /// that may still be completed wait; bytes that cannot become one are U+FFFD at once.
+    public mutating func append(_ id: Int32) -> String {
+        if skipsSpecialTokens, tokenizer.isSpecial(id) { return "" }
+        let before = pending.count
+        tokenizer.decoder.append(id, of: tokenizer.vocabulary, isFirst: isFirst, to: &pending)
+        if pending.count == before { return "" }
+        isFirst = false
+        let complete = pending.count - Self.openBytes(pending)
+        defer { pending.removeFirst(complete) }
+        return String(decoding: pending[..<complete], as: UTF8.self)
+    }
+
+    /// Ends the text: what still waits is U+FFFD.
+    public mutating func finish() -> String {
+        defer { pending = [] }
+        return String(decoding: pending, as: UTF8.self)
+    }
+
+    /// How many bytes at the end are the beginning of one character that more bytes can complete.
+    ///
+    /// Source: table 3-7 of the Unicode Standard.
+    private static func openBytes(_ bytes: [UInt8]) -> Int {
+        for count in 1...3 where count <= bytes.count {
+            let first = bytes[bytes.count - count]
+            if first & 0xC0 == 0x80 { continue }
+            let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+            guard (0xC2...0xF4).contains(first), count < length else { return 0 }
+            if count == 1 { return 1 }
+            return secondByte(after: first).contains(bytes[bytes.count - count + 1]) ? count : 0
+        }
+        return 0
+    }
+
+    /// The bytes that may stand second in a character of three or four.
+    private static func secondByte(after first: UInt8) -> ClosedRange<UInt8> {
+        switch first {
+        case 0xE0: 0xA0...0xBF
+        case 0xED: 0x80...0x9F
+        case 0xF0: 0x90...0xBF
+        case 0xF4: 0x80...0x8F
+        default: 0x80...0xBF
+        }
+    }
+}
