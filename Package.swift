@@ -40,5 +40,6 @@ let package = Package(
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "CAllocationCounter"]),
         tests("TernTextTests", ["TernText", "TernJSON"]),
+        tests("TernChatTemplateTests", ["TernText", "TernJSON"]),
     ]
 )
