@@ -33,6 +33,7 @@ let package = Package(
         library("TernJSON"),
         library("TernPlanning"),
         library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),
+        library("TernTensor"),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),

@@ -1,0 +1,56 @@
+// What a device must compute for a transformer: the ops that layers call. Every real backend is
+// compared with ReferenceBackend. A backend knows no models, ranks or sequences.
+
+/// The operations of one rank's device.
+///
+/// Activations are float32; rows are tokens; the last dimension of every tensor has stride one.
+/// Thread: a backend belongs to one rank's thread; ops return when their output is complete.
+/// Bits: every output row depends on its own input row (and its own cache) alone.
+public protocol Backend: AnyObject, Sendable {
+    /// As `--device` and messages name it.
+    var name: String { get }
+
+    /// Packs rows into blocks of a weight, rounding to its type (to nearest, ties to even).
+    func pack(_ jobs: [PackJob], into weight: PackedWeight)
+
+    /// Fills with seeded random values, normally distributed, deviation `scale`: element i of a
+    /// tensor depends on the seed and i alone. Rounds to the tensor's type. For dummy weights.
+    func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float)
+
+    /// Rows of a table. Shape: `tokens [n]` int32, `table [vocabulary, hidden]`, `[n, hidden]`.
+    func embed(_ tokens: Tensor, table: PackedWeight, into output: Tensor)
+
+    /// `output = input · weightᵀ + bias`. Shape: `[n, inputs]`, `[outputs, inputs]`, `[outputs]`,
+    /// `[n, outputs]`. The order of sums is `PackedWeight.inputParts`'s; the bias comes last.
+    func linear(_ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor)
+
+    /// `output = input / rms(input) * weight` over the last dimension; may be done in place.
+    /// Shape: `[n, d]` or `[n, heads, d]` with any outer strides; weight `[d]`.
+    func rmsNorm(_ input: Tensor, weight: Tensor, epsilon: Float, into output: Tensor)
+
+    /// `accumulator += input`. Shape: `[n, d]` both.
+    func add(_ input: Tensor, to accumulator: Tensor)
+
+    /// Rotates pairs (i, i + d/2) of each head in place. Shape: `heads [n, heads, d]`, positions
+    /// `[n]` int32, table `[positions, r]` with cosines then sines, r <= d: the first r dimensions
+    /// are rotated.
+    func rotate(_ heads: Tensor, positions: Tensor, table: Tensor)
+
+    /// Writes keys and values into their slots (block * blockSize + offset), rounding to the
+    /// cache's type. Shape: `[n, heads, 2, headDimension]`, slots `[n]` int32.
+    func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks)
+
+    /// Causal attention of each query over positions 0 through its own, read from the cache in
+    /// tiles of 16 from position 0. Shape: queries and output `[n, queryHeads, headDimension]`;
+    /// query head h reads cache head h / (queryHeads / cache.heads).
+    func attend(
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, scale: Float,
+        into output: Tensor)
+
+    /// `silu(gate) * up`. Shape: `gateUp [n, 2m]` in chunks of 16 gates, then their 16 ups (the
+    /// last chunk may be narrower), `output [n, m]`.
+    func siluMultiply(_ gateUp: Tensor, into output: Tensor)
+
+    /// Rows by index. Shape: `[n, d]`, `rows [m]` int32, `[m, d]`.
+    func gather(_ input: Tensor, rows: Tensor, into output: Tensor)
+}

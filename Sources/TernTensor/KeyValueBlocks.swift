@@ -1,0 +1,77 @@
+// The keys and values of one layer in fixed blocks of tokens. Both lie in the panel layout of
+// weights, so that attention is two products by panels: queries by keys (16 keys side by side),
+// probabilities by values (16 dimensions side by side). Who owns which block is planning's
+// business.
+
+/// The paged key and value cache of one layer of one rank.
+///
+/// Layout: `[block][head]{keys: [tile] panel [headDimension, 16 keys],
+/// values: [tile][ceil(headDimension / 16)] panel [16 keys, 16 dimensions]}`; a tile is 16 tokens.
+public struct KeyValueBlocks: Sendable {
+    /// Tokens of one tile.
+    public static let tileTokens = 16
+    /// The memory; zero at the start.
+    public let storage: Storage
+    /// Where this layer's blocks begin.
+    public let byteOffset: Int
+    /// Type in which keys and values are stored.
+    public let dtype: DType
+    /// Number of blocks.
+    public let blockCount: Int
+    /// Tokens per block, a multiple of a tile.
+    public let blockSize: Int
+    /// Key and value heads of this rank.
+    public let heads: Int
+    /// Dimension of one head; even.
+    public let headDimension: Int
+
+    /// A view of one layer's blocks.
+    public init(
+        storage: Storage, byteOffset: Int, dtype: DType, blockCount: Int, blockSize: Int,
+        heads: Int, headDimension: Int
+    ) {
+        precondition(blockSize % Self.tileTokens == 0, "block size \(blockSize), not tiles of 16")
+        precondition(headDimension % 2 == 0, "head dimension \(headDimension), not even")
+        self.storage = storage
+        self.byteOffset = byteOffset
+        self.dtype = dtype
+        self.blockCount = blockCount
+        self.blockSize = blockSize
+        self.heads = heads
+        self.headDimension = headDimension
+        precondition(byteOffset + blockCount * blockBytes <= storage.bytes)
+    }
+
+    /// Memory of one block: all its heads, keys and values.
+    public static func blockBytes(
+        blockSize: Int, heads: Int, headDimension: Int, dtype: DType
+    ) -> Int {
+        let paddedDimension = (headDimension + PanelLayout.width - 1) / 16 * 16
+        return heads * blockSize * (headDimension + paddedDimension) * dtype.bytes
+    }
+
+    /// Memory of one block.
+    public var blockBytes: Int {
+        Self.blockBytes(
+            blockSize: blockSize, heads: heads, headDimension: headDimension, dtype: dtype)
+    }
+    /// Memory of one head in one block: its keys, then its values.
+    public var headBytes: Int { blockBytes / heads }
+    /// Memory of the keys of one head in one block, after which its values follow.
+    public var keyBytes: Int { blockSize * headDimension * dtype.bytes }
+}
+
+/// The queries of one step: which rows belong to which sequence, and where its blocks are.
+public struct AttentionBatch: Sendable {
+    /// One row per sequence: first query row, number of query rows, position of the first query,
+    /// where the sequence's blocks begin in `blocks`. Shape: `[sequences, 4]`, int32.
+    public let spans: Tensor
+    /// The block tables, one after the other. Shape: `[entries]`, int32.
+    public let blocks: Tensor
+
+    /// A batch of spans with their block tables.
+    public init(spans: Tensor, blocks: Tensor) {
+        self.spans = spans
+        self.blocks = blocks
+    }
+}

@@ -1,0 +1,176 @@
+// What every backend demands of an op's operands before it touches memory: types, shapes and
+// indices. Failing here is a bug of the caller's, so each check stops the process with both values.
+
+/// The preconditions of the ops of `Backend`, shared by all backends.
+public enum OpChecks {
+    /// See `Backend.pack`.
+    public static func pack(_ job: PackJob, into weight: PackedWeight) {
+        let blocks = weight.layout.blockPanels.count - 1
+        precondition(
+            job.block >= 0 && job.block < blocks, "pack: block \(job.block) of \(blocks)")
+        precondition(
+            weight.panels == 0..<weight.layout.panels
+                && weight.inputRange == 0..<weight.storedInputs,
+            "pack: into a view of panels \(weight.panels), inputs \(weight.inputRange)")
+        let end =
+            job.byteOffset
+            + weight.layout.rows(ofBlock: job.block).count * weight.storedInputs * job.dtype.bytes
+        precondition(
+            job.byteOffset >= 0 && end <= job.source.bytes,
+            "pack: bytes \(job.byteOffset) to \(end) of \(job.source.bytes)")
+        precondition(
+            job.dtype != .int32 && weight.dtype != .int32,
+            "pack: \(job.dtype) into \(weight.dtype)")
+    }
+
+    /// See `Backend.fillRandom`.
+    public static func fillRandom(_ tensor: Tensor) {
+        precondition(tensor.isDense, "fillRandom: strided tensor \(tensor.shape)")
+        precondition(tensor.dtype != .int32, "fillRandom: tensor of \(tensor.dtype)")
+    }
+
+    /// See `Backend.embed`.
+    public static func embed(_ tokens: Tensor, table: PackedWeight, into output: Tensor) {
+        indices(tokens, count: output.shape[0], below: table.outputs, "embed: token")
+        floats(output, Shape(output.shape[0], table.inputs), "embed: output")
+    }
+
+    /// See `Backend.linear`.
+    public static func linear(
+        _ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor
+    ) {
+        floats(input, Shape(input.shape[0], weight.inputs), "linear: input")
+        floats(output, Shape(input.shape[0], weight.outputs), "linear: output")
+        if let bias { floats(bias, Shape(weight.outputs), "linear: bias") }
+        precondition(weight.dtype != .int32, "linear: weight of \(weight.dtype)")
+        precondition(
+            weight.inputParts.count <= 17, "linear: \(weight.inputParts.count - 1) parts, not <= 16"
+        )
+    }
+
+    /// See `Backend.rmsNorm`.
+    public static func rmsNorm(_ input: Tensor, weight: Tensor, into output: Tensor) {
+        precondition(input.shape.rank <= 3, "rmsNorm: shape \(input.shape)")
+        floats(input, input.shape, "rmsNorm: input")
+        floats(output, input.shape, "rmsNorm: output")
+        floats(weight, Shape(input.shape[input.shape.rank - 1]), "rmsNorm: weight")
+    }
+
+    /// See `Backend.add`.
+    public static func add(_ input: Tensor, to accumulator: Tensor) {
+        precondition(input.shape.rank == 2, "add: shape \(input.shape)")
+        floats(input, input.shape, "add: input")
+        floats(accumulator, input.shape, "add: accumulator")
+    }
+
+    /// See `Backend.rotate`.
+    public static func rotate(_ heads: Tensor, positions: Tensor, table: Tensor) {
+        precondition(heads.shape.rank == 3, "rotate: shape \(heads.shape)")
+        floats(heads, heads.shape, "rotate: heads")
+        precondition(table.shape.rank == 2, "rotate: table of shape \(table.shape)")
+        floats(table, table.shape, "rotate: table")
+        precondition(
+            table.shape[1] % 2 == 0 && table.shape[1] <= heads.shape[2],
+            "rotate: table of \(table.shape[1]) for heads of \(heads.shape[2])")
+        indices(positions, count: heads.shape[0], below: table.shape[0], "rotate: position")
+    }
+
+    /// See `Backend.store`.
+    public static func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
+        let rows = keysValues.shape[0]
+        floats(
+            keysValues, Shape(rows, cache.heads, 2, cache.headDimension), "store: keys and values")
+        indices(slots, count: rows, below: cache.blockCount * cache.blockSize, "store: slot")
+        precondition(cache.dtype != .int32, "store: cache of \(cache.dtype)")
+    }
+
+    /// See `Backend.attend`.
+    public static func attend(
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, into output: Tensor
+    ) {
+        precondition(queries.shape.rank == 3, "attend: queries of shape \(queries.shape)")
+        let heads = queries.shape[1]
+        precondition(
+            heads % cache.heads == 0, "attend: \(heads) query heads on \(cache.heads) cache heads")
+        let shape = Shape(queries.shape[0], heads, cache.headDimension)
+        floats(queries, shape, "attend: queries")
+        floats(output, shape, "attend: output")
+        precondition(
+            batch.spans.shape == Shape(batch.spans.shape[0], 4) && batch.spans.isDense,
+            "attend: spans of shape \(batch.spans.shape)")
+        let entries = batch.blocks.shape[0]
+        indices(batch.blocks, count: entries, below: cache.blockCount, "attend: block")
+        for index in 0..<batch.spans.shape[0] {
+            let span = batch.span(index)
+            let blocks = (span.position + span.rows + cache.blockSize - 1) / cache.blockSize
+            precondition(
+                span.firstRow >= 0 && span.rows >= 0 && span.firstRow + span.rows <= shape[0],
+                "attend: \(span) of \(shape[0]) rows")
+            precondition(
+                span.position >= 0 && span.firstBlock >= 0 && span.firstBlock + blocks <= entries,
+                "attend: \(span) of \(entries) blocks")
+        }
+    }
+
+    /// See `Backend.siluMultiply`.
+    public static func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
+        precondition(output.shape.rank == 2, "siluMultiply: output of shape \(output.shape)")
+        floats(output, output.shape, "siluMultiply: output")
+        floats(gateUp, Shape(output.shape[0], 2 * output.shape[1]), "siluMultiply: gates and ups")
+    }
+
+    /// See `Backend.gather`.
+    public static func gather(_ input: Tensor, rows: Tensor, into output: Tensor) {
+        precondition(input.shape.rank == 2, "gather: input of shape \(input.shape)")
+        floats(input, input.shape, "gather: input")
+        indices(rows, count: output.shape[0], below: input.shape[0], "gather: row")
+        floats(output, Shape(output.shape[0], input.shape[1]), "gather: output")
+    }
+
+    private static func floats(_ tensor: Tensor, _ shape: Shape, _ name: StaticString) {
+        precondition(
+            tensor.dtype == .float32 && tensor.shape == shape,
+            "\(name): found \(tensor.dtype) \(tensor.shape), expected float32 \(shape)")
+        precondition(
+            tensor.strides[shape.rank - 1] == 1 || shape.count == 0,
+            "\(name): strides \(tensor.strides), the last must be 1")
+    }
+
+    private static func indices(
+        _ tensor: Tensor, count: Int, below bound: Int, _ name: StaticString
+    ) {
+        precondition(
+            tensor.dtype == .int32 && tensor.shape == Shape(count) && tensor.isDense,
+            "\(name)s: found \(tensor.dtype) \(tensor.shape), expected int32 [\(count)]")
+        let values = tensor.address.assumingMemoryBound(to: Int32.self)
+        for index in 0..<count {
+            precondition(
+                values[index] >= 0 && Int(values[index]) < bound,
+                "\(name) \(values[index]) of \(bound)")
+        }
+    }
+}
+
+/// Which query rows belong to one sequence, and where its keys and values are.
+struct AttentionSpan {
+    let firstRow: Int
+    let rows: Int
+    let position: Int
+    let firstBlock: Int
+}
+
+extension AttentionBatch {
+    /// One row of `spans`.
+    func span(_ index: Int) -> AttentionSpan {
+        AttentionSpan(
+            firstRow: spans.integer(index, 0), rows: spans.integer(index, 1),
+            position: spans.integer(index, 2), firstBlock: spans.integer(index, 3))
+    }
+}
+
+extension PanelLayout {
+    /// The output rows of one block.
+    func rows(ofBlock block: Int) -> Range<Int> {
+        Int(panelStarts[blockPanels[block]])..<Int(panelStarts[blockPanels[block + 1]])
+    }
+}

@@ -1,0 +1,70 @@
+// The reference's weights: packing, looking rows up, and the product whose order of sums every
+// backend keeps (see PackedWeight.inputParts).
+
+extension ReferenceBackend {
+    /// Packs element by element.
+    public func pack(_ jobs: [PackJob], into weight: PackedWeight) {
+        for job in jobs {
+            OpChecks.pack(job, into: weight)
+            let rows = weight.layout.rows(ofBlock: job.block)
+            for row in rows {
+                let panel = weight.panel(ofRow: row)
+                let lane = row - Int(weight.layout.panelStarts[panel])
+                for input in 0..<weight.storedInputs {
+                    let index = (row - rows.lowerBound) * weight.storedInputs + input
+                    let value = job.dtype.load(job.source.base + job.byteOffset, index)
+                    let offset = PackedWeight.elementOffset(
+                        lane: lane, input: input, dtype: weight.dtype)
+                    weight.dtype.store(value, to: weight.address(ofPanel: panel), offset)
+                }
+            }
+        }
+    }
+
+    /// Reads rows element by element.
+    public func embed(_ tokens: Tensor, table: PackedWeight, into output: Tensor) {
+        OpChecks.embed(tokens, table: table, into: output)
+        for row in 0..<output.shape[0] {
+            let target = output.floats(row)
+            for input in 0..<table.inputs {
+                target[input] = table.element(row: tokens.integer(row), input: input)
+            }
+        }
+    }
+
+    /// One sum after another, in the order of `PackedWeight.inputParts`.
+    public func linear(
+        _ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor
+    ) {
+        OpChecks.linear(input, weight, bias: bias, into: output)
+        let first = weight.inputRange.lowerBound
+        let parts = zip(weight.inputParts, weight.inputParts.dropFirst()).map {
+            ($0 - first)..<($1 - first)
+        }
+        for column in 0..<weight.outputs {
+            let weights = (0..<weight.inputs).map { weight.element(row: column, input: $0) }
+            for row in 0..<input.shape[0] {
+                let source = input.floats(row)
+                let sums = parts.map { part in
+                    var sum: Float = 0
+                    for index in part { sum.addProduct(source[index], weights[index]) }
+                    return sum
+                }
+                let sum = Self.treeSum(sums[...])
+                output.floats(row)[column] = bias.map { sum + $0.floats(0)[column] } ?? sum
+            }
+        }
+    }
+
+    /// Adds neighbours, then neighbouring sums, and so on: `((p0 + p1) + (p2 + p3)) + ...`.
+    ///
+    /// Where the count is no power of two, the tree is that of the next one; what is absent adds
+    /// nothing, not even a zero.
+    public static func treeSum(_ parts: ArraySlice<Float>) -> Float {
+        precondition(!parts.isEmpty, "tree sum of no parts")
+        if parts.count == 1 { return parts[parts.startIndex] }
+        var half = 1
+        while half * 2 < parts.count { half *= 2 }
+        return treeSum(parts.prefix(half)) + treeSum(parts.dropFirst(half))
+    }
+}

@@ -1,0 +1,112 @@
+// The oracle: every op of Backend in naive loops, one element after another. Other backends must
+// equal it bit for bit, but for what needs an exponential, which it takes in float64 and they
+// approach within a stated tolerance. Products are in ReferenceBackend+Products.swift, attention
+// and its cache in ReferenceBackend+Attention.swift. It is never used to serve.
+
+import Glibc
+
+/// Naive loops on the calling thread.
+public final class ReferenceBackend: Backend {
+    /// As `--device` and messages name it.
+    public let name = "reference"
+
+    /// A reference; it holds nothing.
+    public init() {}
+
+    /// Fills with seeded random values by index.
+    public func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float) {
+        OpChecks.fillRandom(tensor)
+        let numbers = SeededNormal(seed: seed, deviation: scale)
+        for index in 0..<tensor.shape.count {
+            tensor.dtype.store(numbers[index], to: tensor.address, index)
+        }
+    }
+
+    /// Root-mean-square normalization.
+    ///
+    /// Order of the sum of squares: element i goes to lane i % 16 by fused multiply-add; then the
+    /// lanes are halved: lane j += lane j + 8, then + 4, + 2, + 1. The result is
+    /// `(x * (1 / sqrt(sum / d + epsilon))) * weight`.
+    public func rmsNorm(_ input: Tensor, weight: Tensor, epsilon: Float, into output: Tensor) {
+        OpChecks.rmsNorm(input, weight: weight, into: output)
+        let rank = input.shape.rank
+        let width = input.shape[rank - 1]
+        let weights = weight.floats(0)
+        for row in 0..<(rank > 1 ? input.shape[0] : 1) {
+            for head in 0..<(rank == 3 ? input.shape[1] : 1) {
+                let source = input.floats(rank > 1 ? row : 0, rank == 3 ? head : 0)
+                let target = output.floats(rank > 1 ? row : 0, rank == 3 ? head : 0)
+                var lanes = SIMD16<Float>(repeating: 0)
+                for index in 0..<width {
+                    lanes[index % 16].addProduct(source[index], source[index])
+                }
+                let scale = 1 / (Self.halved(lanes) / Float(width) + epsilon).squareRoot()
+                for index in 0..<width {
+                    target[index] = (source[index] * scale) * weights[index]
+                }
+            }
+        }
+    }
+
+    private static func halved(_ lanes: SIMD16<Float>) -> Float {
+        let eight = lanes.lowHalf + lanes.highHalf
+        let four = eight.lowHalf + eight.highHalf
+        let two = four.lowHalf + four.highHalf
+        return two[0] + two[1]
+    }
+
+    /// Adds element by element.
+    public func add(_ input: Tensor, to accumulator: Tensor) {
+        OpChecks.add(input, to: accumulator)
+        for row in 0..<input.shape[0] {
+            let source = input.floats(row)
+            let target = accumulator.floats(row)
+            for index in 0..<input.shape[1] { target[index] += source[index] }
+        }
+    }
+
+    /// Rotates pairs; the products are rounded before they are added.
+    public func rotate(_ heads: Tensor, positions: Tensor, table: Tensor) {
+        OpChecks.rotate(heads, positions: positions, table: table)
+        let half = table.shape[1] / 2
+        for row in 0..<heads.shape[0] {
+            let angles = table.floats(positions.integer(row))
+            for head in 0..<heads.shape[1] {
+                let values = heads.floats(row, head)
+                for pair in 0..<half {
+                    let (first, second) = (values[pair], values[pair + half])
+                    let (cosine, sine) = (angles[pair], angles[pair + half])
+                    values[pair] = first * cosine - second * sine
+                    values[pair + half] = second * cosine + first * sine
+                }
+            }
+        }
+    }
+
+    /// `silu(gate) * up` with the exponential in float64.
+    public func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
+        OpChecks.siluMultiply(gateUp, into: output)
+        let width = output.shape[1]
+        for row in 0..<output.shape[0] {
+            let source = gateUp.floats(row)
+            let target = output.floats(row)
+            for index in 0..<width {
+                let chunk = index / 16 * 16
+                let chunkWidth = min(16, width - chunk)
+                let gate = source[2 * chunk + index % 16]
+                let up = source[2 * chunk + chunkWidth + index % 16]
+                target[index] = Float(Double(gate) / (1 + exp(-Double(gate)))) * up
+            }
+        }
+    }
+
+    /// Copies rows.
+    public func gather(_ input: Tensor, rows: Tensor, into output: Tensor) {
+        OpChecks.gather(input, rows: rows, into: output)
+        for row in 0..<output.shape[0] {
+            let source = input.floats(rows.integer(row))
+            let target = output.floats(row)
+            for index in 0..<input.shape[1] { target[index] = source[index] }
+        }
+    }
+}
