@@ -30,10 +30,12 @@ let package = Package(
             name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"])]),
         .systemLibrary(
             name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
+        .target(name: "CTernKernels", cSettings: kernels),
         library("TernJSON"),
         library("TernPlanning"),
         library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),
         library("TernTensor"),
+        library("TernCPU", ["CTernKernels", "TernTensor"]),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
@@ -42,5 +44,6 @@ let package = Package(
         tests("TernPlanningTests", ["TernPlanning", "CAllocationCounter"]),
         tests("TernTextTests", ["TernText", "TernJSON"]),
         tests("TernChatTemplateTests", ["TernText", "TernJSON"]),
+        tests("TernCPUTests", ["TernCPU", "TernPlanning", "TernTensor", "CAllocationCounter"]),
     ]
 )

@@ -1,0 +1,34 @@
+// Which of the compiled kernels this processor runs.
+
+#include <stddef.h>
+#include <string.h>
+
+#include "kernels.h"
+
+#if defined(__x86_64__)
+static int runs_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+static int runs_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+        && __builtin_cpu_supports("f16c");
+}
+#endif
+
+const tern_kernels *tern_kernels_named(const char *name) {
+#if defined(__x86_64__)
+    if (strcmp(name, "avx512") == 0) return runs_avx512() ? &tern_kernels_avx512 : NULL;
+    if (strcmp(name, "avx2") == 0) return runs_avx2() ? &tern_kernels_avx2 : NULL;
+#endif
+    return strcmp(name, "portable") == 0 ? &tern_kernels_portable : NULL;
+}
+
+const tern_kernels *tern_kernels_best(void) {
+#if defined(__x86_64__)
+    if (runs_avx512()) return &tern_kernels_avx512;
+    if (runs_avx2()) return &tern_kernels_avx2;
+#endif
+    return &tern_kernels_portable;
+}

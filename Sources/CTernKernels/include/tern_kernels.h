@@ -1,0 +1,199 @@
+// What Swift sees of the CPU's kernels: a table of functions per instruction set, one struct of
+// arguments per kernel, and (in the other headers here) the gate of the worker pool. Swift checks
+// shapes and indices before it calls; nothing here does.
+//
+// Every kernel may be run by any number of workers at once with the same arguments: each claims
+// items by counting `next` up until none is left. A kernel that has been run by the caller alone
+// is complete. Bits never depend on who ran which item. Strides are counted in elements.
+
+#ifndef TERN_KERNELS_H
+#define TERN_KERNELS_H
+
+#include <stdint.h>
+
+#include "tern_gate.h"
+#include "tern_threads.h"
+
+#pragma clang assume_nonnull begin
+
+// Types of elements, as DType has them.
+enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
+
+// The most parts that the inputs of a product may be cut into.
+enum { TERN_MAX_PARTS = 16 };
+
+// The largest head dimension that attention takes.
+enum { TERN_MAX_HEAD_DIMENSION = 512 };
+
+// Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
+// have at most `tile_rows` rows.
+typedef struct {
+    int64_t next;
+    const float *input;
+    int64_t input_stride;
+    int64_t rows, inputs;
+    float *packed;
+} tern_pack_input_args;
+
+// output = input . weight + bias. `input` is as tern_pack_input left it; a single row is itself.
+typedef struct {
+    int64_t next;
+    const float *input;
+    int64_t rows, inputs;
+    const char *weight;           // the first panel in view
+    int64_t panel_bytes, panels;  // from one panel to the next; panels in view
+    const int32_t *panel_starts;  // first output row of each panel in view, and the end
+    const int64_t *part_ends;     // parts + 1 boundaries, counted in the whole weight
+    int64_t parts;
+    int32_t type;
+    int32_t workers;              // how many workers are likely to come
+    const float *_Nullable bias;
+    float *output;
+    int64_t output_stride;
+} tern_linear_args;
+
+// Rows of a table in panels.
+typedef struct {
+    int64_t next;
+    const int32_t *tokens;
+    int64_t rows;
+    int64_t first_row, first_input, inputs;  // of the view, counted in the whole
+    const char *table;                       // the first panel of the whole
+    int64_t panel_bytes, panels;
+    const int32_t *panel_starts;
+    int32_t type;
+    float *output;
+    int64_t output_stride;
+} tern_embed_args;
+
+// Rows of a row-major matrix into neighbouring panels.
+typedef struct {
+    int64_t next;
+    const char *source;
+    int32_t source_type, type;
+    int64_t inputs;
+    char *weight;                 // the first panel of the block
+    int64_t panel_bytes, panels;
+    const int32_t *panel_starts;  // of the block's panels
+} tern_pack_args;
+
+// Seeded numbers: element i is a function of seed and i.
+typedef struct {
+    int64_t next;
+    char *elements;
+    int64_t count;
+    uint64_t seed;
+    float step;
+    int32_t mean;
+    int32_t type;
+} tern_fill_random_args;
+
+typedef struct {
+    int64_t next;
+    const float *input;
+    float *output;
+    const float *weight;
+    int64_t rows, heads, width;
+    int64_t input_row, input_head, output_row, output_head;  // strides
+    float epsilon;
+} tern_rms_norm_args;
+
+typedef struct {
+    int64_t next;
+    const float *input;
+    float *accumulator;
+    int64_t rows, width;
+    int64_t input_row, accumulator_row;
+} tern_add_args;
+
+typedef struct {
+    int64_t next;
+    float *heads;
+    int64_t rows, head_count, rotated;
+    int64_t heads_row, heads_head;
+    const int32_t *positions;
+    const float *table;
+    int64_t table_row;
+} tern_rotate_args;
+
+typedef struct {
+    int64_t next;
+    const float *gate_up;
+    float *output;
+    int64_t rows, width;
+    int64_t gate_up_row, output_row;
+} tern_silu_multiply_args;
+
+typedef struct {
+    int64_t next;
+    const float *input;
+    const int32_t *rows;
+    float *output;
+    int64_t count, width;
+    int64_t input_row, output_row;
+} tern_gather_args;
+
+// The keys and values of one layer; see KeyValueBlocks.
+typedef struct {
+    char *blocks;
+    int64_t block_bytes, head_bytes, key_bytes;
+    int64_t block_size, heads, dimension;
+    int32_t type;
+} tern_cache;
+
+typedef struct {
+    int64_t next;
+    const float *keys_values;
+    int64_t row, head, kind;  // strides
+    const int32_t *slots;
+    int64_t rows;
+    tern_cache cache;
+} tern_store_args;
+
+typedef struct {
+    int64_t next;
+    const float *queries;
+    float *output;
+    int64_t query_row, query_head, output_row, output_head;  // strides
+    int64_t group;                                           // query heads per cache head
+    const int32_t *spans;                                    // [span_count][4]
+    int64_t span_count;
+    const int32_t *block_table;
+    float scale;
+    tern_cache cache;
+} tern_attend_args;
+
+// The machine's limits: bytes read in chunks, or rounds of independent multiply-adds.
+typedef struct {
+    int64_t next;
+    const char *memory;
+    int64_t chunks, chunk_bytes;
+    int32_t streams;  // 1 or 8 at once in a chunk
+    int64_t rounds;
+    float sink;
+} tern_probe_args;
+
+// `arguments` is the kernel's own struct above.
+typedef void (*tern_kernel)(void *arguments);
+
+// One instruction set's kernels.
+typedef struct {
+    const char *name;
+    int32_t tile_rows;
+    // Multiply-adds of float32 in one round of probe_multiply_add.
+    int32_t probe_operations;
+    tern_kernel pack_input, linear, embed, pack, fill_random;
+    tern_kernel rms_norm, add, rotate, silu_multiply, gather, store, attend;
+    tern_kernel probe_read, probe_multiply_add;
+} tern_kernels;
+
+// The fastest kernels that this processor runs.
+const tern_kernels *tern_kernels_best(void);
+
+// The kernels of a name (avx512, avx2, portable); NULL where unknown or where this processor
+// cannot run them.
+const tern_kernels *_Nullable tern_kernels_named(const char *name);
+
+#pragma clang assume_nonnull end
+
+#endif

@@ -1,0 +1,33 @@
+// All kernels, compiled for the instruction set that the including file has chosen, and their
+// table.
+
+#include "linear.h"
+#include "attend.h"
+#include "rows.h"
+#include "pack.h"
+#include "probe.h"
+
+#define TERN_TABLE_OF(SET) tern_kernels_##SET
+#define TERN_TABLE(SET) TERN_TABLE_OF(SET)
+#define TERN_QUOTED(SET) #SET
+#define TERN_NAME(SET) TERN_QUOTED(SET)
+
+const tern_kernels TERN_TABLE(TERN_SET) = {
+    .name = TERN_NAME(TERN_SET),
+    .tile_rows = TILE_ROWS,
+    .probe_operations = PROBE_OPERATIONS,
+    .pack_input = pack_input,
+    .linear = linear,
+    .embed = embed,
+    .pack = pack,
+    .fill_random = fill_random,
+    .rms_norm = rms_norm,
+    .add = add,
+    .rotate = rotate,
+    .silu_multiply = silu_multiply,
+    .gather = gather,
+    .store = store,
+    .attend = attend,
+    .probe_read = probe_read,
+    .probe_multiply_add = probe_multiply_add,
+};

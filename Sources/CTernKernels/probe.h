@@ -1,0 +1,49 @@
+// The machine's limits as the kernels could reach them: reading memory in one stream or in eight
+// (which is faster depends on the processor), and multiply-adds in registers that wait for nothing.
+
+#pragma once
+
+#include "vector.h"
+
+// Multiply-adds in flight: enough to hide their latency, few enough for the registers.
+enum { PROBE_SUMS = TILE_SUMS < 12 ? TILE_SUMS : 12, PROBE_STEPS = 4096 };
+enum { PROBE_OPERATIONS = PROBE_SUMS * PROBE_STEPS * 16 };
+
+ALWAYS_INLINE words read_chunk(const char *chunk, int64_t bytes, const int streams) {
+    const int64_t stream = bytes / streams;
+    words sum = {0};
+    for (int64_t i = 0; i < stream; i += 64)
+        UNROLL for (int s = 0; s < streams; s++) {
+            const char *from = chunk + s * stream + i;
+            __builtin_prefetch(from + 2048);
+            sum ^= (words)load16(from);
+        }
+    return sum;
+}
+
+static void probe_read(void *arguments) {
+    tern_probe_args *a = arguments;
+    words sum = {0};
+    for (int64_t item; (item = claim(&a->next)) < a->chunks;) {
+        const char *chunk = a->memory + item * a->chunk_bytes;
+        sum ^= a->streams == 1 ? read_chunk(chunk, a->chunk_bytes, 1)
+                               : read_chunk(chunk, a->chunk_bytes, 8);
+    }
+    // Kept, so that the reads are not optimized away; a race here harms nobody.
+    float found = 0;
+    for (int lane = 0; lane < 16; lane++) found += (float)sum[lane];
+    __atomic_store(&a->sink, &found, __ATOMIC_RELAXED);
+}
+
+static void probe_multiply_add(void *arguments) {
+    tern_probe_args *a = arguments;
+    v16 sums[PROBE_SUMS];
+    UNROLL for (int i = 0; i < PROBE_SUMS; i++) sums[i] = splat((float)i);
+    for (int64_t item; (item = claim(&a->next)) < a->rounds;)
+        for (int step = 0; step < PROBE_STEPS; step++)
+            UNROLL for (int i = 0; i < PROBE_SUMS; i++)
+                sums[i] = multiply_add(sums[i], splat(0.999f), splat(0.5f));
+    float found = 0;
+    UNROLL for (int i = 0; i < PROBE_SUMS; i++) found += lane_sum(sums[i]);
+    __atomic_store(&a->sink, &found, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,26 @@
+// Affinity of threads through the system's macros; no policy.
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "tern_threads.h"
+
+int32_t tern_available_processors(int32_t *processors, int32_t capacity) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return -errno;
+    int32_t count = 0;
+    for (int32_t cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++)
+        if (CPU_ISSET(cpu, &set)) processors[count++] = cpu;
+    return count;
+}
+
+int32_t tern_pin_thread(int32_t processor) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (processor < 0 || processor >= CPU_SETSIZE) return EINVAL;
+    CPU_SET(processor, &set);
+    return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}

@@ -1,0 +1,109 @@
+// Sixteen lanes of float32: the unit in which every kernel is written once, and which the compiler
+// turns into one, two or four registers. Only operations whose bits are the same on every
+// instruction set are used: IEEE arithmetic, explicit fused multiply-adds, an own exponential.
+// Included by each kernels_*.c after its target has been chosen.
+
+#pragma once
+
+#include <stdint.h>
+#include <string.h>
+
+#include "tern_kernels.h"
+
+// Vectors are passed to functions that are always inlined, so no calling convention is at stake.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+typedef float v16 __attribute__((vector_size(64)));
+typedef uint32_t words __attribute__((vector_size(64)));
+typedef int32_t masks __attribute__((vector_size(64)));
+typedef uint16_t shorts __attribute__((vector_size(32)));
+typedef _Float16 halves __attribute__((vector_size(32)));
+typedef float v8 __attribute__((vector_size(32)));
+typedef float v4 __attribute__((vector_size(16)));
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+ALWAYS_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+ALWAYS_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+ALWAYS_INLINE int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Takes the next item of a kernel's work.
+ALWAYS_INLINE int64_t claim(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
+
+ALWAYS_INLINE v16 splat(float x) {
+    return (v16){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+ALWAYS_INLINE v16 load16(const void *from) {
+    v16 x;
+    memcpy(&x, from, sizeof x);
+    return x;
+}
+
+ALWAYS_INLINE void store16(void *to, v16 x) { memcpy(to, &x, sizeof x); }
+
+// The first `count` lanes; zero in the others.
+ALWAYS_INLINE v16 load_lanes(const float *from, int64_t count) {
+    v16 x = splat(0);
+    if (count >= 16) return load16(from);
+    memcpy(&x, from, (size_t)count * sizeof(float));
+    return x;
+}
+
+ALWAYS_INLINE void store_lanes(float *to, v16 x, int64_t count) {
+    if (count >= 16)
+        store16(to, x);
+    else
+        memcpy(to, &x, (size_t)count * sizeof(float));
+}
+
+ALWAYS_INLINE v16 multiply_add(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
+
+ALWAYS_INLINE v16 select16(masks condition, v16 yes, v16 no) {
+    return (v16)(((masks)yes & condition) | ((masks)no & ~condition));
+}
+
+// Lanes in halves: lane j meets j + 8, then j + 4, j + 2, j + 1.
+ALWAYS_INLINE float lane_sum(v16 x) {
+    const v8 eight = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7)
+        + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    const v4 four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3)
+        + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+ALWAYS_INLINE float larger(float a, float b) { return a > b ? a : b; }
+
+ALWAYS_INLINE float lane_max(v16 x) {
+    const v8 low = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7);
+    const v8 high = __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+    const v8 eight = __builtin_elementwise_max(low, high);
+    const v4 four = __builtin_elementwise_max(
+        __builtin_shufflevector(eight, eight, 0, 1, 2, 3),
+        __builtin_shufflevector(eight, eight, 4, 5, 6, 7));
+    return larger(larger(four[0], four[2]), larger(four[1], four[3]));
+}
+
+// e^x within 2 units in the last place; 0 below -87.3, finite above 88.
+//
+// x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor polynomial of degree 7 in r, whose error
+// r^8 / 8! is below 2^-27. Adding and taking away 1.5 * 2^23 rounds to n; the sum's low bits are n.
+ALWAYS_INLINE v16 exponential(v16 x) {
+    const v16 low = splat(-87.3f), high = splat(88.0f), shift = splat(12582912.0f);
+    const v16 clamped = select16(x > high, high, select16(x < low, low, x));
+    const v16 shifted = multiply_add(clamped, splat(1.44269504f), shift);
+    const v16 n = shifted - shift;
+    v16 r = multiply_add(n, splat(-0.693145752f), clamped);
+    r = multiply_add(n, splat(-1.42860677e-6f), r);
+    v16 p = splat(1.0f / 5040);
+    p = multiply_add(p, r, splat(1.0f / 720));
+    p = multiply_add(p, r, splat(1.0f / 120));
+    p = multiply_add(p, r, splat(1.0f / 24));
+    p = multiply_add(p, r, splat(1.0f / 6));
+    p = multiply_add(p, r, splat(0.5f));
+    p = multiply_add(p, r, splat(1));
+    p = multiply_add(p, r, splat(1));
+    const v16 power = (v16)(((words)shifted << 23) + 0x3F800000u);
+    return select16(x < low, splat(0), p * power);
+}

@@ -1,0 +1,73 @@
+// The ops along rows, and seeded numbers. Small ones are done by the caller alone.
+
+import CTernKernels
+import TernTensor
+
+extension CPUBackend {
+    /// Fills by index; workers share the elements.
+    public func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float) {
+        OpChecks.fillRandom(tensor)
+        let numbers = SeededNormal(seed: seed, deviation: scale)
+        var arguments = tern_fill_random_args(
+            next: 0, elements: tensor.address.assumingMemoryBound(to: CChar.self),
+            count: Int64(tensor.shape.count), seed: numbers.seed, step: numbers.step,
+            mean: SeededNormal.mean, type: tensor.dtype.kernelType)
+        pool.run(table.fill_random, &arguments, alone: isSmall(tensor))
+    }
+
+    /// Normalizes each row, in the order of sums that `ReferenceBackend` states.
+    public func rmsNorm(_ input: Tensor, weight: Tensor, epsilon: Float, into output: Tensor) {
+        OpChecks.rmsNorm(input, weight: weight, into: output)
+        let rank = input.shape.rank
+        var arguments = tern_rms_norm_args(
+            next: 0, input: input.floats, output: output.floats, weight: weight.floats,
+            rows: Int64(rank > 1 ? input.shape[0] : 1),
+            heads: Int64(rank == 3 ? input.shape[1] : 1), width: Int64(input.shape[rank - 1]),
+            input_row: input.stride(0), input_head: input.stride(1),
+            output_row: output.stride(0), output_head: output.stride(1), epsilon: epsilon)
+        pool.run(table.rms_norm, &arguments, alone: isSmall(input))
+    }
+
+    /// Adds element by element.
+    public func add(_ input: Tensor, to accumulator: Tensor) {
+        OpChecks.add(input, to: accumulator)
+        var arguments = tern_add_args(
+            next: 0, input: input.floats, accumulator: accumulator.floats,
+            rows: Int64(input.shape[0]), width: Int64(input.shape[1]),
+            input_row: input.stride(0), accumulator_row: accumulator.stride(0))
+        pool.run(table.add, &arguments, alone: isSmall(input))
+    }
+
+    /// Rotates pairs; the products are rounded before they are added.
+    public func rotate(_ heads: Tensor, positions: Tensor, table angles: Tensor) {
+        OpChecks.rotate(heads, positions: positions, table: angles)
+        var arguments = tern_rotate_args(
+            next: 0, heads: heads.floats, rows: Int64(heads.shape[0]),
+            head_count: Int64(heads.shape[1]), rotated: Int64(angles.shape[1]),
+            heads_row: heads.stride(0), heads_head: heads.stride(1),
+            positions: positions.integers, table: angles.floats, table_row: angles.stride(0))
+        pool.run(table.rotate, &arguments, alone: isSmall(heads))
+    }
+
+    /// `silu(gate) * up`; the exponential is the kernels' own.
+    public func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
+        OpChecks.siluMultiply(gateUp, into: output)
+        var arguments = tern_silu_multiply_args(
+            next: 0, gate_up: gateUp.floats, output: output.floats, rows: Int64(output.shape[0]),
+            width: Int64(output.shape[1]), gate_up_row: gateUp.stride(0),
+            output_row: output.stride(0))
+        pool.run(table.silu_multiply, &arguments, alone: isSmall(gateUp))
+    }
+
+    /// Copies rows.
+    public func gather(_ input: Tensor, rows: Tensor, into output: Tensor) {
+        OpChecks.gather(input, rows: rows, into: output)
+        var arguments = tern_gather_args(
+            next: 0, input: input.floats, rows: rows.integers, output: output.floats,
+            count: Int64(output.shape[0]), width: Int64(output.shape[1]),
+            input_row: input.stride(0), output_row: output.stride(0))
+        pool.run(table.gather, &arguments, alone: isSmall(output))
+    }
+
+    private func isSmall(_ tensor: Tensor) -> Bool { tensor.shape.count < Self.elementsAlone }
+}

@@ -1,0 +1,77 @@
+// What all tests of the CPU backend share: one backend per instruction set, seeded operands, and
+// outputs as bits.
+
+import TernCPU
+import TernTensor
+import Testing
+
+/// A backend for each instruction set of this machine.
+func everyBackend(threads: Int = 2) throws -> [CPUBackend] {
+    try KernelSet.available.map { try backend($0.name, threads: threads) }
+}
+
+/// An unpinned backend, as tests run beside each other.
+func backend(_ kernels: String, threads: Int) throws -> CPUBackend {
+    try CPUBackend(processors: Array(0..<threads), pins: false, kernels: kernels)
+}
+
+/// Normally distributed values of deviation one.
+func random(_ shape: Shape, seed: UInt64, dtype: DType = .float32) throws -> Tensor {
+    let tensor = try Tensor(zeros: shape, dtype: dtype)
+    ReferenceBackend().fillRandom(tensor, seed: seed, scale: 1)
+    return tensor
+}
+
+/// A dense tensor of indices.
+func indices(_ values: [Int]) throws -> Tensor {
+    let tensor = try Tensor(zeros: [values.count], dtype: .int32)
+    tensor.withElements(of: Int32.self) { elements in
+        for (index, value) in values.enumerated() { elements[index] = Int32(value) }
+    }
+    return tensor
+}
+
+/// A weight of random values, laid out in blocks of rows and cut into parts of its inputs.
+func randomWeight(
+    blocks: [Int], parts: [Int], dtype: DType, seed: UInt64
+) throws -> PackedWeight {
+    let weight = try PackedWeight(
+        layout: PanelLayout(blocks: blocks), inputParts: parts, dtype: dtype)
+    let rows = blocks.reduce(0, +)
+    let source = try random([max(rows, 1), max(weight.storedInputs, 1)], seed: seed)
+    var row = 0
+    var jobs: [PackJob] = []
+    for (block, count) in blocks.enumerated() {
+        jobs.append(
+            PackJob(
+                source: source.storage, byteOffset: row * weight.storedInputs * 4,
+                dtype: .float32, block: block))
+        row += count
+    }
+    ReferenceBackend().pack(jobs, into: weight)
+    return weight
+}
+
+/// The bits of a dense float32 tensor.
+func bits(_ tensor: Tensor) -> [UInt32] {
+    tensor.withElements(of: Float.self) { $0.map(\.bitPattern) }
+}
+
+/// The values of a dense float32 tensor.
+func values(_ tensor: Tensor) -> [Float] {
+    tensor.withElements(of: Float.self) { Array($0) }
+}
+
+/// The largest difference between two tensors.
+func distance(_ first: Tensor, _ second: Tensor) -> Float {
+    zip(values(first), values(second)).map { abs($0 - $1) }.reduce(0, max)
+}
+
+/// The product of a backend.
+func product(
+    _ backend: any Backend, _ input: Tensor, _ weight: PackedWeight, bias: Tensor? = nil
+) throws -> Tensor {
+    let output = try Tensor(zeros: [input.shape[0], weight.outputs])
+    backend.linear(input, weight, bias: bias, into: output)
+    return output
+}

@@ -1,0 +1,128 @@
+import Glibc
+import TernCPU
+import TernTensor
+import Testing
+
+@Suite("CPU ops along rows")
+struct RowTests {
+    @Test("Norms equal the reference bit for bit, dense, in place, and on heads with strides")
+    func norms() throws {
+        for width in [1, 15, 16, 96, 100, 2048] {
+            let weight = try random([width], seed: 1)
+            let input = try random([5, width], seed: 2)
+            let expected = try Tensor(zeros: [5, width])
+            ReferenceBackend().rmsNorm(input, weight: weight, epsilon: 1e-5, into: expected)
+            for backend in try everyBackend() {
+                let found = try Tensor(zeros: [5, width])
+                backend.rmsNorm(input, weight: weight, epsilon: 1e-5, into: found)
+                #expect(bits(found) == bits(expected), "width \(width)")
+                let inPlace = try random([5, width], seed: 2)
+                backend.rmsNorm(inPlace, weight: weight, epsilon: 1e-5, into: inPlace)
+                #expect(bits(inPlace) == bits(expected), "width \(width), in place")
+            }
+        }
+    }
+
+    @Test("Norms of keys leave the values between them alone")
+    func stridedNorms() throws {
+        let weight = try random([24], seed: 3)
+        let expected = try random([4, 3, 2, 24], seed: 4)
+        ReferenceBackend().rmsNorm(
+            expected.third(0), weight: weight, epsilon: 1e-6, into: expected.third(0))
+        for backend in try everyBackend() {
+            let found = try random([4, 3, 2, 24], seed: 4)
+            backend.rmsNorm(found.third(0), weight: weight, epsilon: 1e-6, into: found.third(0))
+            #expect(bits(found) == bits(expected))
+        }
+    }
+
+    @Test("A norm is what its formula says")
+    func normFormula() throws {
+        let input = try random([1, 100], seed: 5)
+        let weight = try random([100], seed: 6)
+        let output = try Tensor(zeros: [1, 100])
+        ReferenceBackend().rmsNorm(input, weight: weight, epsilon: 1e-5, into: output)
+        let squares = values(input).map { Double($0) * Double($0) }.reduce(0, +)
+        let scale = 1 / (squares / 100 + 1e-5).squareRoot()
+        for (index, value) in values(output).enumerated() {
+            let exact = Double(values(input)[index]) * scale * Double(values(weight)[index])
+            #expect(abs(Double(value) - exact) <= 1e-6 * max(1, abs(exact)))
+        }
+    }
+
+    @Test("Sums, copies and seeded numbers equal the reference bit for bit")
+    func copies() throws {
+        let input = try random([9, 101], seed: 7)
+        let rows = try indices([8, 0, 3, 3])
+        let expectedSum = try random([9, 101], seed: 8)
+        ReferenceBackend().add(input, to: expectedSum)
+        let expectedRows = try Tensor(zeros: [4, 101])
+        ReferenceBackend().gather(input, rows: rows, into: expectedRows)
+        for backend in try everyBackend() {
+            let sum = try random([9, 101], seed: 8)
+            backend.add(input, to: sum)
+            #expect(bits(sum) == bits(expectedSum))
+            let found = try Tensor(zeros: [4, 101])
+            backend.gather(input, rows: rows, into: found)
+            #expect(bits(found) == bits(expectedRows))
+        }
+    }
+
+    @Test("Seeded numbers equal the reference in every type", arguments: LinearTests.types)
+    func seededNumbers(dtype: DType) throws {
+        let count = 70_001
+        let expected = try random([count], seed: 9, dtype: dtype)
+        for backend in try everyBackend() {
+            let found = try Tensor(zeros: [count], dtype: dtype)
+            backend.fillRandom(found, seed: 9, scale: 1)
+            let difference = memcmp(found.address, expected.address, count * dtype.bytes)
+            #expect(difference == 0, "\(backend.kernels.name)")
+        }
+        let numbers = (0..<count).map { Double(dtype.load(expected.address, $0)) }
+        let mean = numbers.reduce(0, +) / Double(count)
+        let variance = numbers.map { $0 * $0 }.reduce(0, +) / Double(count) - mean * mean
+        #expect(abs(mean) < 0.02 && abs(variance - 1) < 0.03, "\(mean), \(variance)")
+    }
+
+    @Test("Rotations equal the reference bit for bit, whole heads and their first dimensions")
+    func rotations() throws {
+        let positions = try indices([0, 1, 7, 63, 40])
+        for rotated in [24, 16, 2] {
+            let table = try random([64, rotated], seed: 10)
+            let expected = try random([5, 3, 2, 24], seed: 11)
+            let untouched = bits(expected)
+            ReferenceBackend().rotate(expected.third(0), positions: positions, table: table)
+            #expect(bits(expected) != untouched)
+            for backend in try everyBackend() {
+                let found = try random([5, 3, 2, 24], seed: 11)
+                backend.rotate(found.third(0), positions: positions, table: table)
+                #expect(bits(found) == bits(expected), "\(rotated) of 24")
+            }
+        }
+    }
+
+    @Test("Gates stay within 4 units of 2^-24 of the reference, and agree among kernel sets")
+    func gates() throws {
+        for width in [5, 16, 100, 128] {
+            let gateUp = try random([7, 2 * width], seed: 12)
+            gateUp.withElements(of: Float.self) { elements in
+                for index in elements.indices { elements[index] *= 8 }
+                elements[0] = 200
+                elements[1] = -200
+                elements[2] = 0
+            }
+            let expected = try Tensor(zeros: [7, width])
+            ReferenceBackend().siluMultiply(gateUp, into: expected)
+            var sets: Set<[UInt32]> = []
+            for backend in try everyBackend() {
+                let found = try Tensor(zeros: [7, width])
+                backend.siluMultiply(gateUp, into: found)
+                sets.insert(bits(found))
+                for (one, other) in zip(values(found), values(expected)) {
+                    #expect(abs(one - other) <= 4 * 0x1p-24 * abs(other) + 1e-30)
+                }
+            }
+            #expect(sets.count == 1)
+        }
+    }
+}

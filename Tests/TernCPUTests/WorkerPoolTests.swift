@@ -1,0 +1,64 @@
+import Glibc
+import TernCPU
+import TernTensor
+import Testing
+
+@Suite("Worker pool")
+struct WorkerPoolTests {
+    @Test("A thousand pools come and go without leaving a thread")
+    func lifetimes() throws {
+        for _ in 0..<1000 { _ = try WorkerPool(processors: [0, 1, 2], pins: false) }
+        #expect(try threadCount() < 200)
+    }
+
+    @Test(
+        "Ten times more threads than processors still give the right answer, and do not stall",
+        .timeLimit(.minutes(1)))
+    func oversubscription() throws {
+        let processors = Processors.available()
+        let threads = Array((0..<10).map { _ in processors }.joined())
+        let crowded = try CPUBackend(processors: threads, pins: false)
+        let alone = try CPUBackend(processors: [0], pins: false)
+        let weight = try randomWeight(blocks: [512], parts: [0, 256], dtype: .bfloat16, seed: 1)
+        let input = try random([3, 256], seed: 2)
+        let expected = bits(try product(alone, input, weight))
+        for _ in 0..<500 { #expect(try bits(product(crowded, input, weight)) == expected) }
+    }
+
+    @Test("Workers that have gone to sleep come back")
+    func sleeping() throws {
+        let backend = try CPUBackend(processors: [0, 1, 2], pins: false)
+        let weight = try randomWeight(blocks: [512], parts: [0, 256], dtype: .bfloat16, seed: 1)
+        let input = try random([3, 256], seed: 2)
+        let expected = bits(try product(backend, input, weight))
+        for _ in 0..<20 {
+            usleep(1000)
+            #expect(try bits(product(backend, input, weight)) == expected)
+        }
+    }
+
+    @Test("Kernels that do not exist are refused by name")
+    func unknownKernels() {
+        #expect {
+            try CPUBackend(processors: [0], pins: false, kernels: "mmx")
+        } throws: { error in
+            "\(error)".contains("mmx") && "\(error)".contains("portable")
+        }
+    }
+
+    @Test("Both limits of the machine are measured, and neither is absurd")
+    func limits() throws {
+        let backend = try CPUBackend(pins: false)
+        let found = try MachineLimits.probe(backend)
+        #expect(found.readBytesPerSecond > 1e8 && found.readBytesPerSecond < 1e13)
+        #expect(found.floatOperationsPerSecond > 1e7 && found.floatOperationsPerSecond < 1e14)
+    }
+
+    private func threadCount() throws -> Int {
+        let directory = try #require(opendir("/proc/self/task"))
+        defer { closedir(directory) }
+        var count = -2
+        while readdir(directory) != nil { count += 1 }
+        return count
+    }
+}
