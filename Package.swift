@@ -36,6 +36,7 @@ let package = Package(
         library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),
         library("TernTensor"),
         library("TernCPU", ["CTernKernels", "TernTensor"]),
+        library("TernModel", ["TernTensor", "TernPlanning", "TernJSON"]),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
@@ -45,5 +46,9 @@ let package = Package(
         tests("TernTextTests", ["TernText", "TernJSON"]),
         tests("TernChatTemplateTests", ["TernText", "TernJSON"]),
         tests("TernCPUTests", ["TernCPU", "TernPlanning", "TernTensor", "CAllocationCounter"]),
+        tests(
+            "TernModelTests",
+            ["TernModel", "TernCPU", "TernTensor", "TernJSON", "TernTesting", "CAllocationCounter"]
+        ),
     ]
 )

@@ -1,0 +1,79 @@
+// The weights of a model folder under their names, whether in one file or in many.
+
+import Glibc
+import TernJSON
+import TernTensor
+
+/// All tensors of a model folder.
+public struct Checkpoint: Sendable {
+    private let tensors: [String: CheckpointTensor]
+    /// Tensors of types that are not read, by name.
+    private let otherTypes: [String: String]
+    /// The file that says which tensors there are.
+    private let file: String
+
+    /// Maps the files of a folder: those that model.safetensors.index.json names, or
+    /// model.safetensors.
+    ///
+    /// Throws: `CheckpointError` for a missing, truncated or malformed file.
+    public init(folder: String) throws(CheckpointError) {
+        let index = "model.safetensors.index.json"
+        guard FileContent.exists(folder + "/" + index) else {
+            file = "model.safetensors"
+            let whole = try Safetensors(folder: folder, file: file)
+            (tensors, otherTypes) = (whole.tensors, whole.otherTypes)
+            return
+        }
+        let reader = try ConfigurationReader(folder: folder, file: index)
+        guard let map = reader.value("weight_map")?.object else {
+            throw CheckpointError(index, "weight_map is missing, expected an object")
+        }
+        var placed: [String: CheckpointTensor] = [:]
+        var opened: [String: Safetensors] = [:]
+        var others: [String: String] = [:]
+        for (name, value) in map.members {
+            guard let file = value.string, !file.contains("/") else {
+                throw CheckpointError(index, "\(name): expected the name of a file in the folder")
+            }
+            if opened[file] == nil { opened[file] = try Safetensors(folder: folder, file: file) }
+            if let type = opened[file]?.otherTypes[name] { others[name] = type; continue }
+            guard let tensor = opened[file]?.tensors[name] else {
+                throw CheckpointError(file, "tensor \(name) is missing, \(index) places it here")
+            }
+            placed[name] = tensor
+        }
+        (tensors, otherTypes, file) = (placed, others, index)
+    }
+
+    /// A tensor by name, with the shape that config.json asks for.
+    ///
+    /// Throws: `CheckpointError` where it is missing or has another shape.
+    func tensor(_ name: String, shape: [Int]) throws(CheckpointError) -> CheckpointTensor {
+        guard let tensor = tensors[name] else {
+            let found = otherTypes[name].map { "holds \($0), expected F32, BF16 or F16" }
+            throw CheckpointError(file, "tensor \(name) \(found ?? "is missing")")
+        }
+        guard tensor.shape == shape else {
+            throw CheckpointError(
+                tensor.file,
+                "tensor \(name) has shape \(tensor.shape), config.json asks for \(shape)")
+        }
+        return tensor
+    }
+
+    /// Whether there are two tensors under these names with different bytes.
+    func holds(_ name: String, apartFrom other: String) -> Bool {
+        guard let one = tensors[name] else { return false }
+        guard let two = tensors[other], one.dtype == two.dtype, one.shape == two.shape else {
+            return true
+        }
+        return memcmp(
+            one.storage.base + one.byteOffset, two.storage.base + two.byteOffset, one.bytes) != 0
+    }
+
+    /// The type of most weights, for models whose configuration does not say.
+    var commonType: DType {
+        let counts = DType.allCases.map { type in tensors.values.count { $0.dtype == type } }
+        return zip(DType.allCases, counts).max { $0.1 < $1.1 }?.0 ?? .float32
+    }
+}

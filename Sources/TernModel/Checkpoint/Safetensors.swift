@@ -1,0 +1,112 @@
+// One safetensors file, mapped for reading. Every offset is checked against the bytes that are
+// there before anything is looked at; nothing is copied.
+
+import TernJSON
+import TernTensor
+
+/// A tensor of a checkpoint: where its bytes lie.
+public struct CheckpointTensor: Sendable {
+    /// The mapped file.
+    public let storage: Storage
+    /// Its first byte in the file.
+    public let byteOffset: Int
+    /// Type of its elements.
+    public let dtype: DType
+    /// Its sizes, as written in the file.
+    public let shape: [Int]
+    /// The file's name, for messages.
+    public let file: String
+
+    /// Memory of its elements.
+    var bytes: Int { shape.reduce(dtype.bytes, *) }
+}
+
+/// The tensors of one mapped file.
+///
+/// Source: the safetensors format: 8 bytes of header length, little-endian; a JSON header with
+/// dtype, shape and data_offsets of each tensor; then the data.
+public struct Safetensors: Sendable {
+    /// A longer header is refused.
+    public static let headerLimitBytes = 100 << 20
+
+    /// All tensors by name.
+    public let tensors: [String: CheckpointTensor]
+    /// The types of tensors that are not read (masks, counters), by name.
+    let otherTypes: [String: String]
+
+    /// Maps a file and reads its header.
+    ///
+    /// Throws: `CheckpointError` for a missing, truncated or malformed file.
+    public init(folder: String, file: String) throws(CheckpointError) {
+        let storage: Storage
+        do {
+            storage = try Storage(mapping: folder + "/" + file)
+        } catch {
+            throw CheckpointError(file, "\(error.cause) in the model folder \(folder)")
+        }
+        let content = UnsafeRawBufferPointer(start: storage.base, count: storage.bytes)
+        guard content.count >= 8 else {
+            throw CheckpointError(file, "has \(content.count) bytes, a header takes at least 8")
+        }
+        let length = UInt64(littleEndian: content.loadUnaligned(as: UInt64.self))
+        guard length <= UInt64(min(Self.headerLimitBytes, content.count - 8)) else {
+            throw CheckpointError(
+                file, "header of \(length) bytes in a file of \(content.count): truncated")
+        }
+        let dataStart = 8 + Int(length)
+        let header: JSON
+        do {
+            header = try JSON(parsing: content[8..<dataStart])
+        } catch {
+            throw CheckpointError(file, "header: \(error)")
+        }
+        guard let entries = header.object else {
+            throw CheckpointError(file, "header is \(header.kind), expected an object")
+        }
+        var tensors: [String: CheckpointTensor] = [:]
+        var otherTypes: [String: String] = [:]
+        for (name, entry) in entries.members where name != "__metadata__" {
+            tensors[name] = try Self.tensor(
+                name, entry, in: storage, dataStart: dataStart, file: file)
+            if tensors[name] == nil { otherTypes[name] = entry["dtype"]?.string }
+        }
+        self.tensors = tensors
+        self.otherTypes = otherTypes
+    }
+
+    private static func tensor(
+        _ name: String, _ entry: JSON, in storage: Storage, dataStart: Int, file: String
+    ) throws(CheckpointError) -> CheckpointTensor? {
+        let shape = (entry["shape"]?.array ?? []).compactMap(\.integer)
+        let offsets = (entry["data_offsets"]?.array ?? []).compactMap(\.integer)
+        guard let typeName = entry["dtype"]?.string, offsets.count == 2,
+            shape.count == entry["shape"]?.array?.count, shape.allSatisfy({ $0 >= 0 })
+        else { throw CheckpointError(file, "tensor \(name): malformed entry in the header") }
+        guard let dtype = types[typeName] else { return nil }
+        var bytes = dtype.bytes
+        for size in shape {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+            guard !overflow else { throw CheckpointError(file, "tensor \(name): size overflows") }
+            bytes = product
+        }
+        let available = storage.bytes - dataStart
+        guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= available else {
+            throw CheckpointError(
+                file,
+                "tensor \(name): bytes \(offsets[0])..<\(offsets[1]) of \(available): truncated")
+        }
+        guard offsets[1] - offsets[0] == bytes else {
+            throw CheckpointError(
+                file,
+                "tensor \(name): \(offsets[1] - offsets[0]) bytes, but \(typeName) \(shape) takes "
+                    + "\(bytes)")
+        }
+        return CheckpointTensor(
+            storage: storage, byteOffset: dataStart + offsets[0], dtype: dtype, shape: shape,
+            file: file)
+    }
+
+    private static let types: [String: DType] = [
+        "F32": .float32, "BF16": .bfloat16, "F16": .float16,
+    ]
+}

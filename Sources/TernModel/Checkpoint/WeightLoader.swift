@@ -1,0 +1,178 @@
+// Layers declare the weights they hold; then all are filled at once. Declaring reserves addresses
+// but touches no memory, and checks every name and shape, so that the memory sum is known and a
+// bad checkpoint is refused before anything is loaded.
+
+import TernTensor
+
+/// Where weights come from.
+public enum WeightSource: Sendable {
+    /// The files of a model folder.
+    case checkpoint(Checkpoint)
+    /// Seeded random numbers: the same for every split of the same model.
+    case dummy(seed: UInt64)
+
+    /// The type of most weights; dummy ones are bfloat16.
+    public var commonType: DType {
+        switch self {
+        case .checkpoint(let checkpoint): checkpoint.commonType
+        case .dummy: .bfloat16
+        }
+    }
+}
+
+/// Rows of a checkpoint's matrix that go into consecutive blocks of a packed weight.
+struct RowSource {
+    /// The tensor's name in the checkpoint; its shape is `[rows, inputs]`.
+    let name: String
+    /// Rows of each of its blocks, in order; together all rows of the tensor.
+    let blocks: [Int]
+    /// The block of the weight that takes the first one.
+    var firstBlock = 0
+    /// How far it is from one to the next: 2 where two sources take turns.
+    var blockStep = 1
+}
+
+/// Collects the weights of a model, then fills them.
+///
+/// Thread: one, the rank's.
+public final class WeightLoader {
+    private let source: WeightSource
+    private let dtype: DType
+    private var fills: [() -> Void] = []
+    /// Memory of all weights declared so far.
+    public private(set) var bytes = 0
+    /// Number of parameters declared so far.
+    public private(set) var parameters = 0
+    private let backend: any Backend
+
+    /// A loader that rounds matrices to a type.
+    public init(source: WeightSource, dtype: DType, backend: any Backend) {
+        self.source = source
+        self.dtype = dtype
+        self.backend = backend
+    }
+
+    /// Declares a matrix of one or several sources.
+    func matrix(
+        layout: PanelLayout, inputParts: [Int], sources: [RowSource]
+    ) throws -> PackedWeight {
+        let weight = try PackedWeight(layout: layout, inputParts: inputParts, dtype: dtype)
+        for rows in sources { try declare(rows, into: weight) }
+        bytes += weight.storage.bytes
+        parameters += layout.rows * weight.inputs
+        return weight
+    }
+
+    /// Declares a vector in float32, of the sources' blocks laid out as a matrix's outputs are.
+    func vector(layout: PanelLayout, sources: [RowSource]) throws -> Tensor {
+        let vector = try Tensor(zeros: [layout.rows])
+        for rows in sources {
+            let count = rows.blocks.reduce(0, +)
+            switch source {
+            case .checkpoint(let checkpoint):
+                let tensor = try checkpoint.tensor(rows.name, shape: [count])
+                fills.append { rows.copy(tensor, to: vector, layout: layout) }
+            case .dummy:
+                if !rows.name.hasSuffix("bias") { fills.append { rows.fillOnes(vector) } }
+            }
+        }
+        bytes += vector.storage.bytes
+        parameters += layout.rows
+        return vector
+    }
+
+    /// Declares a vector that stands in the checkpoint as it is used.
+    func vector(_ name: String, count: Int) throws -> Tensor {
+        try vector(
+            layout: PanelLayout(blocks: [count]), sources: [RowSource(name: name, blocks: [count])])
+    }
+
+    /// Whether the checkpoint holds a tensor of its own under a name, not a copy of another one.
+    func holds(_ name: String, apartFrom other: String) -> Bool {
+        switch source {
+        case .checkpoint(let checkpoint): checkpoint.holds(name, apartFrom: other)
+        case .dummy: false
+        }
+    }
+
+    /// Fills all that was declared.
+    ///
+    /// Cost: one read of the checkpoint. `report` gets the share done, from 0 to 1.
+    public func fill(report: (Double) -> Void) {
+        for (index, fill) in fills.enumerated() {
+            fill()
+            report(Double(index + 1) / Double(fills.count))
+        }
+        fills = []
+    }
+
+    private func declare(_ rows: RowSource, into weight: PackedWeight) throws {
+        let backend = backend
+        switch source {
+        case .checkpoint(let checkpoint):
+            let shape = [rows.blocks.reduce(0, +), weight.inputs]
+            let tensor = try checkpoint.tensor(rows.name, shape: shape)
+            fills.append { backend.pack(rows.jobs(tensor, inputs: weight.inputs), into: weight) }
+        case .dummy(let seed):
+            let dtype = dtype
+            fills.append { rows.fillRandom(weight, seed: seed, dtype: dtype, backend: backend) }
+        }
+    }
+}
+
+extension RowSource {
+    /// Each of the blocks: its first row, its number of rows, and the weight's block that takes it.
+    private var placements: [(row: Int, count: Int, block: Int)] {
+        var row = 0
+        return blocks.enumerated().map { index, count in
+            defer { row += count }
+            return (row, count, firstBlock + index * blockStep)
+        }
+    }
+
+    fileprivate func jobs(_ tensor: CheckpointTensor, inputs: Int) -> [PackJob] {
+        placements.map { row, _, block in
+            PackJob(
+                source: tensor.storage,
+                byteOffset: tensor.byteOffset + row * inputs * tensor.dtype.bytes,
+                dtype: tensor.dtype, block: block)
+        }
+    }
+
+    /// Random rows, block by block, so that no more than a block is held twice.
+    fileprivate func fillRandom(
+        _ weight: PackedWeight, seed: UInt64, dtype: DType, backend: any Backend
+    ) {
+        let nameSeed = name.utf8.reduce(seed &+ 0x9E37_79B9_7F4A_7C15) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
+        for (row, count, block) in placements where count > 0 {
+            guard let rows = try? Tensor(zeros: [count, weight.inputs], dtype: dtype) else {
+                preconditionFailure("dummy weights: no memory for \(count) rows of \(name)")
+            }
+            backend.fillRandom(rows, seed: nameSeed &+ UInt64(row) &* 0x9E37_79B9, scale: 0.02)
+            let job = PackJob(source: rows.storage, byteOffset: 0, dtype: dtype, block: block)
+            backend.pack([job], into: weight)
+        }
+    }
+
+    fileprivate func copy(_ tensor: CheckpointTensor, to vector: Tensor, layout: PanelLayout) {
+        vector.withElements(of: Float.self) { output in
+            for (row, count, block) in placements {
+                let first = Int(layout.panelStarts[layout.blockPanels[block]])
+                for index in 0..<count {
+                    output[first + index] = tensor.element(row + index)
+                }
+            }
+        }
+    }
+
+    fileprivate func fillOnes(_ vector: Tensor) {
+        vector.withElements(of: Float.self) { $0.update(repeating: 1) }
+    }
+}
+
+extension CheckpointTensor {
+    /// One element as float32, by its index in the order of the file.
+    func element(_ index: Int) -> Float { dtype.load(storage.base + byteOffset, index) }
+}

@@ -1,0 +1,133 @@
+"""Writes families/: tiny random checkpoints, and what transformers answers in float32.
+
+    python3 family_fixtures.py
+
+Each folder holds config.json, the weights, and expected.json: for every prompt the logits after
+its last token, sixteen greedy tokens (no token stops them) and their log probabilities.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from random import Random
+
+import torch
+
+import reference
+import tiny_models
+from tiny_models import Checkpoint
+
+FOLDER = Path(__file__).resolve().parent / "families"
+TOKENS = 16
+PROMPT_LENGTHS = (1, 7, 70)
+
+LLAMA = {
+    "vocab_size": 131,
+    "hidden_size": 96,
+    "intermediate_size": 100,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-5,
+    "tie_word_embeddings": False,
+}
+SMALL = LLAMA | {"hidden_size": 60, "intermediate_size": 76, "num_attention_heads": 3}
+SMALL |= {"num_key_value_heads": 1}
+LLAMA3 = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+LINEAR = {"rope_type": "linear", "factor": 4.0}
+
+FAMILIES = {
+    "llama": Checkpoint("llama", LLAMA, dtype=torch.bfloat16),
+    "llama-linear": Checkpoint("llama", SMALL, rope=LINEAR, old_spelling=True),
+    "llama-llama3": Checkpoint(
+        "llama", SMALL | {"tie_word_embeddings": True}, LLAMA3, 500000.0, torch.float16
+    ),
+    "llama-llama3-old": Checkpoint(
+        "llama", SMALL, LLAMA3, 500000.0, torch.bfloat16, old_spelling=True
+    ),
+    "llama-biases": Checkpoint(
+        "llama", SMALL | {"attention_bias": True, "mlp_bias": True}, dtype=torch.float16
+    ),
+    "llama-head-dim": Checkpoint(
+        "llama",
+        SMALL | {"head_dim": 24, "num_attention_heads": 6, "num_key_value_heads": 2},
+        dtype=torch.bfloat16,
+        shards=3,
+    ),
+    "llama-tied": Checkpoint(
+        "llama",
+        LLAMA | {"tie_word_embeddings": True, "num_key_value_heads": 6},
+        dtype=torch.bfloat16,
+        old_spelling=True,
+    ),
+    "qwen2": Checkpoint(
+        "qwen2",
+        SMALL | {"num_hidden_layers": 3, "rms_norm_eps": 1e-6},
+        theta=1000000.0,
+        dtype=torch.bfloat16,
+        seed=3,
+    ),
+    "qwen2-old": Checkpoint(
+        "qwen2",
+        LLAMA | {"tie_word_embeddings": True, "use_sliding_window": False},
+        dtype=torch.bfloat16,
+        old_spelling=True,
+    ),
+    "qwen3": Checkpoint(
+        "qwen3",
+        LLAMA | {"hidden_size": 60, "head_dim": 24, "rms_norm_eps": 1e-6},
+        theta=1000000.0,
+        dtype=torch.bfloat16,
+        shards=2,
+    ),
+    "qwen3-old": Checkpoint(
+        "qwen3",
+        SMALL | {"head_dim": 16, "tie_word_embeddings": True, "attention_bias": False},
+        theta=1000000.0,
+        old_spelling=True,
+    ),
+}
+
+
+def expected(folder: Path, vocabulary: int, seed: int) -> list[dict] | None:
+    """The answers to prompts of every length; nothing where a step has a near tie."""
+    model, random, entries = reference.load(folder), Random(seed), []
+    for length in PROMPT_LENGTHS:
+        prompt = [random.randrange(vocabulary) for _ in range(length)]
+        made = reference.generate(model, prompt, TOKENS, stops=set())
+        if made.least_margin < reference.LEAST_MARGIN:
+            return None
+        entries.append(
+            {
+                "prompt_token_ids": prompt,
+                "logits": [round(value, 4) for value in made.first_logits.tolist()],
+                "token_ids": made.tokens,
+                "logprobs": [round(value, 5) for value in made.logprobs],
+            }
+        )
+    return entries
+
+
+def main() -> None:
+    torch.set_num_threads(2)
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    for name, checkpoint in FAMILIES.items():
+        folder = FOLDER / name
+        tiny_models.make(checkpoint, folder)
+        tries = (expected(folder, checkpoint.sizes["vocab_size"], seed) for seed in range(20))
+        entries = next(found for found in tries if found is not None)
+        rows = ",\n".join(json.dumps(entry) for entry in entries)
+        (folder / "expected.json").write_text(f'{{"dtype": "float32", "prompts": [\n{rows}\n]}}\n')
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        print(f"{name}: {size / 1000:.0f} kB, {[entry['token_ids'] for entry in entries]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+import CAllocationCounter
+import TernCPU
+import TernModel
+import TernTensor
+import TernTesting
+import Testing
+
+@Suite("Allocations of a step")
+struct LayerAllocationTests {
+    /// Heap allocations of one decode step of a model of so many layers.
+    private func allocations(layers: Int) throws -> Int64 {
+        let folder = try TemporaryFolder()
+        let shape = #""vocab_size": 64, "hidden_size": 32, "intermediate_size": 48"#
+        let heads = #""num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8"#
+        let model = #""architectures": ["Qwen3ForCausalLM"], "num_hidden_layers": \#(layers)"#
+        try folder.write("config.json", "{\(model), \(shape), \(heads)}".utf8)
+        let runner = try ModelRunner(
+            folder: folder.path, dtype: .bfloat16, backend: CPUBackend(pins: false),
+            source: .dummy(seed: 1))
+        for position in 0..<20 { _ = runner.logits([position], at: position) }
+        let before = allocation_count()
+        _ = runner.logits([1], at: 20)
+        return allocation_count() - before
+    }
+
+    @Test("A decode step allocates nothing on the heap per layer")
+    func perLayer() throws {
+        #expect(try allocations(layers: 2) == allocations(layers: 8))
+    }
+}

@@ -1,0 +1,71 @@
+// A model without an engine: one sequence, its blocks in order, logits asked for at will.
+
+import TernModel
+import TernTensor
+
+/// Runs one model for one sequence at a time.
+final class ModelRunner {
+    let configuration: ModelConfiguration
+    private let backend: any Backend
+    private let model: Llama
+    private let cache: PagedKVCache
+    private let buffers: StepBuffers
+
+    init(
+        folder: String, dtype: DType, backend: any Backend, source: WeightSource? = nil,
+        positions: Int = 256
+    ) throws {
+        configuration = try ModelConfiguration(folder: folder)
+        let source = try source ?? .checkpoint(Checkpoint(folder: folder))
+        let loader = WeightLoader(source: source, dtype: dtype, backend: backend)
+        model = try Llama(configuration, from: loader)
+        loader.fill { _ in }
+        let blocks = positions / 16
+        cache = try PagedKVCache(configuration, blockCount: blocks, blockSize: 16, dtype: dtype)
+        buffers = try StepBuffers(
+            configuration,
+            limits: StepLimits(
+                tokens: positions, sequences: 1, positions: positions, blocksPerSequence: blocks))
+        buffers.fill(positions: positions)
+        self.backend = backend
+        buffers.blocks.withElements(of: Int32.self) { table in
+            // Blocks out of order, so that a table that is ignored shows.
+            for index in 0..<blocks { table[index] = Int32(blocks - 1 - index) }
+        }
+    }
+
+    /// Computes tokens at positions that follow those computed before; the last one's logits.
+    func logits(_ tokens: [Int], at first: Int) -> [Float] {
+        let blocks = buffers.blocks.shape[0]
+        for (index, token) in tokens.enumerated() {
+            let position = first + index
+            set(buffers.tokenIDs, index, token)
+            set(buffers.positions, index, position)
+            set(buffers.slots, index, (blocks - 1 - position / 16) * 16 + position % 16)
+        }
+        set(buffers.sampledRows, 0, tokens.count - 1)
+        for (index, value) in [0, tokens.count, first, 0].enumerated() {
+            set(buffers.spans, index, value)
+        }
+        let step = StepContext(
+            buffers, backend: backend, cache: cache, tokens: tokens.count, sequences: 1,
+            tableEntries: blocks, sampled: 1)
+        return model.forward(step).withElements(of: Float.self) { Array($0) }
+    }
+
+    /// Continues a prompt with the best tokens.
+    func greedy(_ prompt: [Int], count: Int) -> [Int] {
+        var row = logits(prompt, at: 0)
+        var tokens: [Int] = []
+        while tokens.count < count {
+            let best = row.indices.max { row[$0] < row[$1] || (row[$0] == row[$1] && $0 > $1) } ?? 0
+            tokens.append(best)
+            if tokens.count < count { row = logits([best], at: prompt.count + tokens.count - 1) }
+        }
+        return tokens
+    }
+
+    private func set(_ tensor: Tensor, _ index: Int, _ value: Int) {
+        tensor.withElements(of: Int32.self) { $0[index] = Int32(value) }
+    }
+}
