@@ -37,6 +37,7 @@ let package = Package(
         library("TernTensor"),
         library("TernCPU", ["CTernKernels", "TernTensor"]),
         library("TernModel", ["TernTensor", "TernPlanning", "TernJSON"]),
+        library("TernEngine", ["TernModel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
@@ -50,5 +51,6 @@ let package = Package(
             "TernModelTests",
             ["TernModel", "TernCPU", "TernTensor", "TernJSON", "TernTesting", "CAllocationCounter"]
         ),
+        tests("TernEngineTests", ["TernEngine", "TernCPU", "TernPlanning", "TernTesting"]),
     ]
 )

@@ -1,0 +1,228 @@
+// Station 3, and the face of everything behind it: a model folder becomes a running engine, a
+// request a stream of events. It knows neither HTTP nor devices.
+
+import Synchronization
+import TernJSON
+import TernModel
+import TernPlanning
+import TernTensor
+import TernText
+
+/// A model that answers.
+///
+/// Thread: every method may be called from any thread.
+public final class Engine: Sendable {
+    /// Text to tokens and back.
+    public let tokenizer: Tokenizer
+    /// What the model is.
+    public let model: ModelConfiguration
+    /// How memory was settled.
+    public let memory: MemoryPlan
+    /// Type of weights and cache.
+    public let dtype: DType
+    /// Number of parameters.
+    public let parameters: Int
+    /// What the model's authors suggest.
+    public let samplingDefaults: SamplingDefaults
+
+    private let schedulerConfiguration: SchedulerConfiguration
+    private let endOfSequence: [TokenID]
+    private let chat: ChatPrompt
+    private let seed: UInt64?
+    /// Longer than any step may take: the loop itself ends a request whose step took too long.
+    private let eventDeadline: Duration
+    private let inbox = Mailbox<EngineMessage>()
+    private let counters = EngineCounters()
+    private let executor: LocalExecutor
+    private let thread: Thread
+    private let nextRequest = Atomic<UInt64>(0)
+
+    /// Loads a model and starts its threads; blocks until it can answer.
+    ///
+    /// `backend` is called on the rank's own thread. `freeBytes` is what the machine has free.
+    /// Throws: `CheckpointError`, `EngineError`, `TokenizerError` or `ParameterError`, a line each.
+    public init(
+        _ configuration: EngineConfiguration, freeBytes: Int,
+        backend: @escaping @Sendable () throws -> any Backend,
+        report: @escaping @Sendable (StartReport) -> Void = { _ in }
+    ) throws {
+        let model = try ModelConfiguration(folder: configuration.folder)
+        let defaults = try GenerationDefaults(folder: configuration.folder, model: model)
+        for note in defaults.notes { report(.note(note)) }
+        try configuration.validate(model)
+        tokenizer = try configuration.tokenizer
+        chat = try ChatPrompt(configuration, tokenizer: tokenizer)
+        executor = try LocalExecutor(
+            configuration, model: model, backend: backend, freeBytes: freeBytes, report: report)
+        memory = executor.ready.memory
+        dtype = executor.ready.dtype
+        parameters = executor.ready.parameters
+        self.model = model
+        samplingDefaults = defaults.sampling
+        endOfSequence = defaults.endOfSequence
+        seed = configuration.seed
+        eventDeadline = configuration.stepDeadline * 2
+        schedulerConfiguration = SchedulerConfiguration(
+            maxBatchedTokens: configuration.maxBatchedTokens,
+            maxSequences: configuration.maxSequences, maxModelLength: memory.maxModelLength,
+            blockSize: memory.blockSize, blockCount: memory.blockCount,
+            enablesPrefixCaching: configuration.enablesPrefixCaching)
+        do {
+            try schedulerConfiguration.validate()
+            thread = try Thread("tern-engine") {
+                [inbox, executor, tokenizer, counters, schedulerConfiguration] in
+                var loop = EngineLoop(
+                    inbox: inbox, executor: executor, tokenizer: tokenizer, counters: counters,
+                    configuration: configuration, scheduler: Scheduler(schedulerConfiguration))
+                loop.run()
+            }
+        } catch {
+            try executor.stop(within: .seconds(60))
+            throw error
+        }
+    }
+
+    /// The most tokens of a sequence.
+    public var maxModelLength: Int { memory.maxModelLength }
+
+    /// A snapshot of the counters.
+    public var metrics: EngineMetrics { counters.snapshot }
+
+    /// Enters a request. `deliver` is called on the engine's thread, in order; it must not block.
+    ///
+    /// Throws: `EngineError` for a request that cannot be served; nothing is delivered then.
+    public func submit(
+        _ request: GenerationRequest, deliver: @escaping GenerationReceiver
+    ) throws(EngineError) -> RequestID {
+        try validate(request)
+        let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).oldValue)
+        guard inbox.put(.submit(id, request, deliver)) else {
+            throw EngineError(.unavailable, metrics.failure?.message ?? "the engine has stopped")
+        }
+        return id
+    }
+
+    /// Ends a request whose client left; its blocks are free when the plans in flight commit.
+    public func cancel(_ id: RequestID) { inbox.put(.cancel(id)) }
+
+    /// Enters requests and hands over their outputs as they come, with the request's index;
+    /// returns when the last choice has ended. What `receive` throws ends the requests.
+    ///
+    /// Thread: the caller's, which waits.
+    public func generate(
+        _ requests: [GenerationRequest], receive: (Int, GenerationOutput) throws -> Void
+    ) throws {
+        let events = Mailbox<(Int, GenerationEvent)>()
+        var ids: [RequestID] = []
+        do {
+            for (index, request) in requests.enumerated() {
+                ids.append(try submit(request) { events.put((index, $0)) })
+            }
+            var open = requests.reduce(0) { $0 + $1.choices }
+            while open > 0 {
+                switch events.take(within: eventDeadline) {
+                case (let index, .output(let output))?:
+                    if output.finish != nil { open -= 1 }
+                    try receive(index, output)
+                case (_, .failed(let error))?: throw error
+                case nil: throw EngineError(.failed, "no output within \(eventDeadline)")
+                }
+            }
+        } catch {
+            ids.forEach(cancel)
+            throw error
+        }
+    }
+
+    /// The model's defaults with its end-of-sequence ids and a seed.
+    public func defaultParameters(maxTokens: Int) -> SamplingParameters {
+        SamplingParameters(
+            temperature: samplingDefaults.temperature ?? 1, topP: samplingDefaults.topP ?? 1,
+            topK: samplingDefaults.topK ?? 0, minP: samplingDefaults.minP ?? 0,
+            seed: seed ?? UInt64.random(in: .min ... .max), maxTokens: maxTokens,
+            endOfSequenceIDs: endOfSequence)
+    }
+
+    /// Renders a conversation with the model's template and encodes it.
+    ///
+    /// Throws: `EngineError` where there is no template; `ChatTemplateError` where it fails.
+    public func chatPrompt(
+        messages: JSON, tools: JSON? = nil, addGenerationPrompt: Bool = true,
+        kwargs: JSONObject = JSONObject()
+    ) throws -> [TokenID] {
+        try chat.tokens(
+            messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
+            kwargs: kwargs)
+    }
+
+    /// Ends all requests and the threads.
+    ///
+    /// Throws: `EngineError` where a thread does not end in time.
+    public func stop(within deadline: Duration = .seconds(60)) throws(EngineError) {
+        inbox.put(.stop)
+        guard thread.join(within: deadline) else {
+            throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
+        }
+        try executor.stop(within: deadline)
+    }
+
+    private func validate(_ request: GenerationRequest) throws(EngineError) {
+        do {
+            try request.parameters.validate()
+        } catch {
+            throw EngineError(.invalid(parameter: error.parameter), error.description)
+        }
+        guard (1...128).contains(request.choices) else {
+            throw EngineError(
+                .invalid(parameter: "n"), "n is \(request.choices); it must be from 1 to 128")
+        }
+        let vocabulary = model.vocabularySize
+        for (name, ids) in [
+            ("prompt", request.prompt), ("stop_token_ids", request.parameters.stopTokenIDs),
+        ] {
+            for id in ids where !(0..<vocabulary).contains(Int(id.rawValue)) {
+                throw EngineError(
+                    .invalid(parameter: name),
+                    "\(name): token id \(id) is not in the vocabulary of \(vocabulary)")
+            }
+        }
+        do {
+            try schedulerConfiguration.checkFit(
+                promptTokens: request.prompt.count, maxTokens: request.parameters.maxTokens)
+        } catch {
+            throw EngineError(.tooLong, error.description)
+        }
+    }
+}
+
+extension EngineConfiguration {
+    /// The folder's tokenizer; dummy weights of a bare config.json take bytes for tokens.
+    fileprivate var tokenizer: Tokenizer {
+        get throws {
+            let isBare = !FileContent.exists(folder + "/tokenizer.json")
+            return loadFormat == .dummy && isBare
+                ? try Tokenizer.ofBytes() : try Tokenizer.load(folder: folder)
+        }
+    }
+
+    /// Checks what does not depend on memory.
+    fileprivate func validate(_ model: ModelConfiguration) throws(EngineError) {
+        guard blockSize % 16 == 0, (16...1024).contains(blockSize) else {
+            throw EngineError(
+                .invalid(parameter: "block-size"),
+                "--block-size is \(blockSize); it must be a multiple of 16 from 16 to 1024")
+        }
+        guard maxBatchedTokens >= maxSequences else {
+            throw EngineError(
+                .invalid(parameter: "max-num-batched-tokens"),
+                "--max-num-batched-tokens is \(maxBatchedTokens); it must be at least "
+                    + "--max-num-seqs, which is \(maxSequences)")
+        }
+        if let length = maxModelLength, !(2...model.maxPositions).contains(length) {
+            throw EngineError(
+                .invalid(parameter: "max-model-len"),
+                "--max-model-len is \(length); it must be from 2 to the model's "
+                    + "max_position_embeddings, \(model.maxPositions)")
+        }
+    }
+}

@@ -1,0 +1,47 @@
+// How an engine is to be set up: what the flags of `generate`, `serve` and `bench` say. Sizes that
+// are left open here are settled at start, from the model and the memory there is.
+
+import TernTensor
+
+/// Where weights come from.
+public enum LoadFormat: String, Sendable, CaseIterable {
+    /// The safetensors files of the folder.
+    case auto
+    /// Seeded random numbers: only config.json is needed.
+    case dummy
+}
+
+/// The settings of an engine.
+public struct EngineConfiguration: Sendable {
+    /// The model's folder.
+    public var folder: String
+    /// Type of weights and cache; nil takes the checkpoint's.
+    public var dtype: DType?
+    /// Where weights come from.
+    public var loadFormat = LoadFormat.auto
+    /// The most tokens of a sequence; nil takes what the model and the memory allow.
+    public var maxModelLength: Int?
+    /// The most sequences of one step.
+    public var maxSequences = 256
+    /// The most tokens of one step.
+    public var maxBatchedTokens = 2048
+    /// Tokens per block of the cache; a multiple of 16.
+    public var blockSize = 16
+    /// Memory for keys and values; nil takes a share of what is free.
+    public var cacheBytes: Int?
+    /// The share of the free memory that weights, buffers and cache may take together.
+    public var memoryShare = 0.9
+    /// Whether prompts reuse blocks of earlier prompts.
+    public var enablesPrefixCaching = true
+    /// Seeds dummy weights, and the requests that bring no seed; nil draws one.
+    public var seed: UInt64?
+    /// A template that takes the place of the model's own.
+    public var chatTemplateFile: String?
+    /// How long a step may take before its rank counts as hung.
+    public var stepDeadline = Duration.seconds(600)
+    /// Checks every table after each step: for tests.
+    public var checksIntegrity = false
+
+    /// Default settings for a model.
+    public init(folder: String) { self.folder = folder }
+}

@@ -1,0 +1,62 @@
+// What other threads ask of the engine's loop, and how it takes leave of them.
+
+import TernPlanning
+import TernText
+
+/// What other threads ask of the loop.
+enum EngineMessage: Sendable {
+    case submit(RequestID, GenerationRequest, GenerationReceiver)
+    case cancel(RequestID)
+    case stop
+}
+
+extension EngineLoop {
+    /// Takes in what another thread asks.
+    mutating func handle(_ message: EngineMessage) {
+        switch message {
+        case .submit(let id, let request, let deliver): submit(id, request, deliver)
+        case .cancel(let id):
+            for (sequence, generation) in generations where generation.request == id {
+                scheduler.cancel(sequence)
+                generations[sequence] = nil
+                counters.countEnd(.cancelled)
+            }
+            counters.publish(scheduler.counts)
+        case .stop: stops = true
+        }
+    }
+
+    private mutating func submit(
+        _ id: RequestID, _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
+    ) {
+        for choice in 0..<request.choices {
+            let name = SequenceID(nextSequence)
+            nextSequence += 1
+            let sequence = Sequence(
+                id: name, prompt: request.prompt, choice: choice, parameters: request.parameters,
+                cacheSalt: request.cacheSalt)
+            do {
+                try scheduler.add(sequence)
+            } catch {
+                preconditionFailure("request \(id) passed the engine's check: \(error)")
+            }
+            generations[name] = Generation(
+                id, choice: choice, of: request, tokenizer: tokenizer, deliver: deliver)
+        }
+        counters.countPrompt(tokens: request.prompt.count)
+    }
+
+    /// Tells every request that is left, and those that still come, that nothing follows.
+    mutating func end(_ error: EngineError) {
+        counters.fail(error)
+        var told: Set<RequestID> = []
+        for generation in generations.values where told.insert(generation.request).inserted {
+            generation.deliver(.failed(error))
+        }
+        generations = [:]
+        inbox.close()
+        for case .submit(_, _, let deliver) in inbox.takeAll(within: .zero) {
+            deliver(.failed(error))
+        }
+    }
+}

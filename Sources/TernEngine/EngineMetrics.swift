@@ -1,0 +1,54 @@
+// The engine in numbers, for logs and /metrics. The loop writes them, any thread reads a copy.
+
+import Synchronization
+import TernPlanning
+
+/// A snapshot of an engine's counters.
+public struct EngineMetrics: Sendable {
+    /// The scheduler's gauges; nil before the first step.
+    public var scheduler: SchedulerCounts?
+    /// Tokens of all prompts accepted.
+    public var promptTokens = 0
+    /// Tokens generated.
+    public var generatedTokens = 0
+    /// Steps executed.
+    public var steps = 0
+    /// Tokens computed in them: prompts and generation.
+    public var computedTokens = 0
+    /// Choices that ended, by reason.
+    public var finished: [FinishReason: Int] = [:]
+    /// Why the engine takes no more requests, once it does not.
+    public var failure: EngineError?
+}
+
+/// The metrics as they change.
+final class EngineCounters: Sendable {
+    private let metrics = Mutex(EngineMetrics())
+
+    var snapshot: EngineMetrics { metrics.withLock { $0 } }
+
+    func countPrompt(tokens: Int) { metrics.withLock { $0.promptTokens += tokens } }
+
+    func countStep(_ plan: StepPlan) {
+        let tokens = plan.tokenCount
+        metrics.withLock {
+            $0.steps += 1
+            $0.computedTokens += tokens
+        }
+    }
+
+    func countToken(ends: FinishReason?) {
+        metrics.withLock {
+            $0.generatedTokens += 1
+            if let ends { $0.finished[ends, default: 0] += 1 }
+        }
+    }
+
+    func countEnd(_ reason: FinishReason) {
+        metrics.withLock { $0.finished[reason, default: 0] += 1 }
+    }
+
+    func publish(_ counts: SchedulerCounts) { metrics.withLock { $0.scheduler = counts } }
+
+    func fail(_ error: EngineError) { metrics.withLock { $0.failure = $0.failure ?? error } }
+}

@@ -1,0 +1,53 @@
+// Station 6: a plan becomes the rows of numbers that the model reads: ids, positions, slots, block
+// tables. It fills buffers that exist; it decides nothing.
+
+import TernModel
+import TernPlanning
+import TernTensor
+
+/// The counts of a plan whose numbers stand in a rank's buffers.
+struct StepInput {
+    let tokens: Int
+    let sequences: Int
+    let tableEntries: Int
+    /// The draws, in the order of the rows of logits.
+    let draws: [(sequence: SequenceID, step: SamplingStep)]
+
+    /// Writes a plan's numbers into the first rows of the buffers.
+    init(_ plan: StepPlan, writing buffers: StepBuffers, blockSize: Int) {
+        var tokens = 0
+        var entries = 0
+        var draws: [(SequenceID, SamplingStep)] = []
+        let room = buffers.tokenIDs.shape[0]
+        precondition(plan.tokenCount <= room, "plan of \(plan.tokenCount) tokens, \(room) fit")
+        for (index, span) in plan.spans.enumerated() {
+            Self.write(
+                [tokens, span.tokens.count, span.firstPosition, entries], to: buffers.spans,
+                at: index * 4)
+            Self.write(span.blockTable.map { Int($0.rawValue) }, to: buffers.blocks, at: entries)
+            entries += span.blockTable.count
+            Self.write(span.tokens.map { Int($0.rawValue) }, to: buffers.tokenIDs, at: tokens)
+            Self.write(Array(span.positions), to: buffers.positions, at: tokens)
+            let slots = span.positions.map { position in
+                Int(span.blockTable[position / blockSize].rawValue) * blockSize
+                    + position % blockSize
+            }
+            Self.write(slots, to: buffers.slots, at: tokens)
+            tokens += span.tokens.count
+            if let sampling = span.sampling {
+                Self.write([tokens - 1], to: buffers.sampledRows, at: draws.count)
+                draws.append((span.sequence, sampling))
+            }
+        }
+        self.tokens = tokens
+        self.sequences = plan.spans.count
+        self.tableEntries = entries
+        self.draws = draws
+    }
+
+    private static func write(_ values: [Int], to tensor: Tensor, at offset: Int) {
+        tensor.withElements(of: Int32.self) { elements in
+            for (index, value) in values.enumerated() { elements[offset + index] = Int32(value) }
+        }
+    }
+}
