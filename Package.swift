@@ -38,6 +38,7 @@ let package = Package(
         library("TernCPU", ["CTernKernels", "TernTensor"]),
         library("TernModel", ["TernTensor", "TernPlanning", "TernJSON"]),
         library("TernEngine", ["TernModel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
+        library("TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"]),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
@@ -52,5 +53,7 @@ let package = Package(
             ["TernModel", "TernCPU", "TernTensor", "TernJSON", "TernTesting", "CAllocationCounter"]
         ),
         tests("TernEngineTests", ["TernEngine", "TernCPU", "TernPlanning", "TernTesting"]),
+        tests(
+            "TernServerTests", ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning"]),
     ]
 )

@@ -1,0 +1,49 @@
+// What the two endpoints tell differently: the objects of a choice, whole or in pieces. Collecting
+// the pieces is GenerationJob's.
+
+import TernEngine
+import TernJSON
+import TernPlanning
+
+/// The words of one endpoint.
+protocol ReplyShape: Sendable {
+    /// Stands before the reply's id.
+    var idPrefix: String { get }
+    /// The `object` of a whole reply.
+    var object: String { get }
+    /// The `object` of a chunk of a stream.
+    var chunkObject: String { get }
+    /// A choice of a whole reply.
+    func choice(_ index: Int, _ choice: ChoiceResult, _ writer: LogprobWriter) -> JSON
+    /// The choices that tell a new piece, one for each chunk to send; none if it tells nothing.
+    func chunks(_ index: Int, _ piece: ChoicePiece, _ writer: LogprobWriter) -> [JSON]
+}
+
+/// A choice as far as it has grown.
+struct ChoiceResult {
+    var text = ""
+    /// Kept only where logprobs were asked for.
+    var tokens: [GeneratedToken] = []
+    var hasLogprobs = false
+    var finish: FinishReason?
+    /// Whether a part of it was streamed.
+    var isTold = false
+    /// Characters of the tokens that were streamed.
+    var toldCharacters = 0
+
+    var finishReason: JSON { finish.map { .string($0.rawValue) } ?? .null }
+}
+
+/// What a choice has grown by.
+struct ChoicePiece {
+    let text: String
+    let tokens: [GeneratedToken]
+    let hasLogprobs: Bool
+    let finish: FinishReason?
+    /// Whether nothing of the choice was told before.
+    let isFirst: Bool
+    /// Characters of the tokens that were told before.
+    let offset: Int
+
+    var finishReason: JSON { finish.map { .string($0.rawValue) } ?? .null }
+}

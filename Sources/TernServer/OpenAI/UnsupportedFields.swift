@@ -1,0 +1,55 @@
+// Fields that clients know and this server does not do yet. A value that changes nothing is
+// accepted, for many clients send them all; any other is refused by name, never ignored. Fields
+// that nobody knows are accepted in silence.
+
+import TernJSON
+
+/// The fields that are refused unless neutral.
+enum UnsupportedFields {
+    /// A field, the endpoints' words for it, and the values that change nothing beside `null`.
+    private struct Field {
+        let name: String
+        let neutral: [JSON]
+        init(_ name: String, _ neutral: JSON...) {
+            self.name = name
+            self.neutral = neutral
+        }
+    }
+
+    private static let fields = [
+        Field("frequency_penalty", 0), Field("presence_penalty", 0),
+        Field("repetition_penalty", 1), Field("length_penalty", 1), Field("logit_bias", [:]),
+        Field("bad_words", []), Field("allowed_token_ids"), Field("logits_processors", []),
+        Field("use_beam_search", false), Field("suffix", ""), Field("echo", false),
+        Field("prompt_logprobs"), Field("prompt_embeds"), Field("tools", []),
+        Field("tool_choice", "none", "auto"), Field("functions", []),
+        Field("function_call", "none", "auto"), Field("response_format", ["type": "text"]),
+        Field("structured_outputs", [:]), Field("guided_json"), Field("guided_regex"),
+        Field("guided_choice"), Field("guided_grammar"), Field("modalities", ["text"]),
+        Field("audio"), Field("truncate_prompt_tokens"), Field("skip_special_tokens", true),
+        Field("include_stop_str_in_output", false), Field("chat_template"),
+        Field("continue_final_message", false), Field("documents", []),
+        Field("return_token_ids", false), Field("return_tokens_as_token_ids", false),
+    ]
+
+    /// Throws: the first field whose value would change something.
+    static func check(_ request: RequestFields, choices: Int) throws(APIError) {
+        for field in fields {
+            guard let value = request[field.name], !field.neutral.contains(value) else { continue }
+            try refuse(field.name, value, field.neutral)
+        }
+        if let value = request["best_of"], value.integer != choices {
+            try refuse("best_of", value, [.integer(choices)])
+        }
+    }
+
+    private static func refuse(
+        _ name: String, _ value: JSON, _ neutral: [JSON]
+    ) throws(APIError) {
+        let allowed = neutral.isEmpty ? "null" : neutral.map { $0.text() }.joined(separator: " or ")
+        throw APIError(
+            .badRequest,
+            "\(name): found \(value.shortText), which is not supported yet; expected \(allowed)",
+            parameter: name, code: "unsupported_parameter")
+    }
+}

@@ -1,0 +1,163 @@
+// A generator for the server's tests: bytes are tokens, and what it generates is written in a
+// script. It delivers from a thread of its own, as the engine does, and counts cancellations.
+
+import Glibc
+import Synchronization
+import TernJSON
+import TernPlanning
+
+@testable import TernEngine
+@testable import TernServer
+
+/// Plays a script for each request.
+final class ScriptedGenerator: Generator {
+    /// What happens to a request.
+    typealias Script = @Sendable (GenerationRequest) -> [GenerationEvent]
+
+    let maxModelLength = 256
+    let vocabularySize = 257
+    var failure: EngineError? { nil }
+    let pace: Duration
+    /// Whether the script starts again at its end.
+    let isEndless: Bool
+    private let script: Script
+    private let counts = Mutex((started: 0, cancelled: 0))
+
+    init(
+        pace: Duration = .zero, isEndless: Bool = false,
+        _ script: @escaping Script = ScriptedGenerator.echo
+    ) {
+        self.pace = pace
+        self.isEndless = isEndless
+        self.script = script
+    }
+
+    var started: Int { counts.withLock { $0.started } }
+    var cancelled: Int { counts.withLock { $0.cancelled } }
+
+    /// A text that begins with "slow" takes a while.
+    func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {
+        if text.hasPrefix("slow") { usleep(300_000) }
+        return (addSpecialTokens ? [256] : []) + text.utf8.map { TokenID($0) }
+    }
+
+    func text(of tokens: [TokenID]) throws -> String {
+        String(decoding: tokens.flatMap { bytes(of: $0) }, as: UTF8.self)
+    }
+
+    func bytes(of token: TokenID) -> [UInt8] {
+        token.rawValue < 256 ? [UInt8(token.rawValue)] : Array("<s>".utf8)
+    }
+
+    func chatPrompt(
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+    ) throws -> [TokenID] {
+        if let refusal = kwargs["refuse"]?.string { throw EngineError(.failed, refusal) }
+        let text = (messages.array ?? []).map {
+            "\($0["role"]?.string ?? ""):\($0["content"]?.string ?? "")\n"
+        }
+        return try tokens(
+            of: text.joined() + (addGenerationPrompt ? ">" : ""), addSpecialTokens: false)
+    }
+
+    func defaultParameters(maxTokens: Int) -> SamplingParameters {
+        SamplingParameters(
+            temperature: 0.5, topK: 7, seed: 99, maxTokens: maxTokens, endOfSequenceIDs: [256])
+    }
+
+    func start(
+        _ request: GenerationRequest, deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) throws(EngineError) -> @Sendable () -> Void {
+        if request.stopStrings == ["unavailable"] {
+            throw EngineError(.unavailable, "the queue is full")
+        }
+        counts.withLock { $0.started += 1 }
+        let play = Play(script(request), pace: pace, isEndless: isEndless, deliver: deliver)
+        spawn { play.run() }
+        return { [self] in
+            play.stop()
+            counts.withLock { $0.cancelled += 1 }
+        }
+    }
+
+    /// Gives each choice the prompt's text again, a byte at a time, and ends with token 256.
+    static let echo: Script = { request in
+        let choices = 0..<request.choices
+        let letters = request.prompt.filter { $0.rawValue < 256 }.flatMap { token in
+            choices.map {
+                output($0, text: String(UnicodeScalar(UInt8(token.rawValue))), token: token)
+            }
+        }
+        return letters + choices.map { output($0, text: "", token: 256, finish: .stop) }
+    }
+
+    /// An output of one token, with logprobs that tell the token apart.
+    static func output(
+        _ choice: Int, text: String, token: TokenID, finish: FinishReason? = nil
+    ) -> GenerationEvent {
+        .output(
+            GenerationOutput(
+                choice: choice, text: text,
+                tokens: [
+                    GeneratedToken(
+                        token: token, logprob: -0.25,
+                        top: [
+                            TokenLogprob(token: 65, logprob: -0.125),
+                            TokenLogprob(token: token, logprob: -0.25),
+                        ])
+                ], finish: finish))
+    }
+}
+
+/// One request being played.
+private final class Play: Sendable {
+    private let events: [GenerationEvent]
+    private let pace: Duration
+    private let isEndless: Bool
+    private let deliver: @Sendable (GenerationEvent) -> Void
+    private let isStopped = Mutex(false)
+
+    init(
+        _ events: [GenerationEvent], pace: Duration, isEndless: Bool,
+        deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) {
+        self.events = events
+        self.pace = pace
+        self.isEndless = isEndless
+        self.deliver = deliver
+    }
+
+    func stop() { isStopped.withLock { $0 = true } }
+
+    func run() {
+        repeat {
+            for event in events {
+                usleep(UInt32(pace.components.attoseconds / 1_000_000_000_000))
+                let goesOn = isStopped.withLock { isStopped in
+                    if !isStopped { deliver(event) }
+                    return !isStopped
+                }
+                guard goesOn else { return }
+            }
+        } while isEndless
+    }
+}
+
+/// Runs a body on a thread of its own, which the caller does not wait for.
+@discardableResult
+func spawn(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+    final class Start: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var thread = pthread_t()
+    let code = pthread_create(
+        &thread, nil,
+        { argument in
+            guard let argument else { return nil }
+            Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
+            return nil
+        }, Unmanaged.passRetained(Start(body)).toOpaque())
+    precondition(code == 0, "pthread_create returned \(code)")
+    return thread
+}
