@@ -23,6 +23,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let package = Package(
     name: "tern",
+    products: [.executable(name: "tern", targets: ["tern"])],
     targets: [
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -39,6 +40,14 @@ let package = Package(
         library("TernModel", ["TernTensor", "TernPlanning", "TernJSON"]),
         library("TernEngine", ["TernModel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
         library("TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"]),
+        library("TernBench", ["TernPlanning"]),
+        .executableTarget(
+            name: "tern",
+            dependencies: [
+                "TernServer", "TernBench", "TernEngine", "TernModel", "TernCPU", "TernText",
+                "TernPlanning", "TernTensor", "TernJSON",
+            ],
+            swiftSettings: swift),
         .target(
             name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
             swiftSettings: swift),
@@ -55,5 +64,7 @@ let package = Package(
         tests("TernEngineTests", ["TernEngine", "TernCPU", "TernPlanning", "TernTesting"]),
         tests(
             "TernServerTests", ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning"]),
+        tests("TernBenchTests", ["TernBench"]),
+        tests("TernEndToEndTests", ["tern", "TernEngine", "TernCPU", "TernJSON", "TernTesting"]),
     ]
 )

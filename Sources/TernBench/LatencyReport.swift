@@ -1,0 +1,77 @@
+// What `tern bench latency` measured, beside the limits of the machine from the same run. Speed is
+// stated as a share of a limit; bare seconds say little about an engine.
+
+/// The two physical limits of a machine that bound a step.
+public struct MachineRates: Sendable, Equatable {
+    /// Bytes per second that all cores together read from memory.
+    public let readBytesPerSecond: Double
+    /// Float32 operations per second that all cores together do in fused multiply-adds.
+    public let operationsPerSecond: Double
+
+    /// Rates as probed.
+    public init(readBytesPerSecond: Double, operationsPerSecond: Double) {
+        self.readBytesPerSecond = readBytesPerSecond
+        self.operationsPerSecond = operationsPerSecond
+    }
+}
+
+/// What the two phases of a batch must at least do.
+public struct BatchWork: Sendable, Equatable {
+    /// Float32 operations to compute all prompts.
+    public let prefillOperations: Double
+    /// Bytes of weights and cache that one decode step reads.
+    public let decodeBytes: Double
+
+    /// Work as counted from the model's shape.
+    public init(prefillOperations: Double, decodeBytes: Double) {
+        self.prefillOperations = prefillOperations
+        self.decodeBytes = decodeBytes
+    }
+}
+
+/// The latency of one batch, repeated.
+public struct LatencyReport: Sendable, Equatable {
+    /// Tokens of each prompt.
+    public let inputLength: Int
+    /// Tokens generated after each prompt.
+    public let outputLength: Int
+    /// Sequences at once.
+    public let batchSize: Int
+    /// Seconds until the last sequence has its first token, per repetition.
+    public let timeToFirstToken: Percentiles
+    /// Seconds from one token to the next, averaged over a sequence, per repetition.
+    public let timePerOutputToken: Percentiles
+    /// What the phases must do.
+    public let work: BatchWork
+    /// What the machine can do.
+    public let rates: MachineRates
+
+    /// A report of measurements.
+    public init(
+        inputLength: Int, outputLength: Int, batchSize: Int, timeToFirstToken: Percentiles,
+        timePerOutputToken: Percentiles, work: BatchWork, rates: MachineRates
+    ) {
+        self.inputLength = inputLength
+        self.outputLength = outputLength
+        self.batchSize = batchSize
+        self.timeToFirstToken = timeToFirstToken
+        self.timePerOutputToken = timePerOutputToken
+        self.work = work
+        self.rates = rates
+    }
+
+    /// Prompt tokens per second.
+    public var prefillTokensPerSecond: Double {
+        Double(batchSize * inputLength) / timeToFirstToken.median
+    }
+    /// Generated tokens per second, after the first.
+    public var decodeTokensPerSecond: Double { Double(batchSize) / timePerOutputToken.median }
+    /// Share of the float32 peak that the prefill reached, from 0 to 1.
+    public var prefillShareOfPeak: Double {
+        work.prefillOperations / timeToFirstToken.median / rates.operationsPerSecond
+    }
+    /// Share of the read bandwidth that decoding reached, from 0 to 1.
+    public var decodeShareOfReadLimit: Double {
+        work.decodeBytes / timePerOutputToken.median / rates.readBytesPerSecond
+    }
+}

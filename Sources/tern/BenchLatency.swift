@@ -1,0 +1,145 @@
+// `tern bench latency`: how long a batch of equal prompts takes, beside what the machine could do.
+// Limits are probed in the same run, so that the shares hold on any machine.
+
+import TernBench
+import TernEngine
+import TernJSON
+import TernModel
+import TernPlanning
+
+/// Measures one batch, several times.
+enum BenchLatency {
+    static let command = Command(
+        name: "bench latency",
+        summary: "Measure time to first token and per token, as shares of the machine's limits.",
+        positionals: ["MODEL"],
+        sections: [
+            (
+                "Batch",
+                [
+                    Option("--input-len", value: "N", help: "tokens of each prompt (128)"),
+                    Option("--output-len", value: "N", help: "tokens generated after each (32)"),
+                    Option("--batch-size", value: "N", help: "sequences at once (1)"),
+                    Option("--num-iters", value: "N", help: "repetitions that count (3)"),
+                    Option("--json", help: "print one JSON object"),
+                ]
+            ), EngineFlags.section,
+        ], run: run)
+
+    /// The batch that the flags describe.
+    private struct Batch {
+        let inputLength: Int
+        let outputLength: Int
+        let size: Int
+        let repetitions: Int
+
+        init(_ arguments: Arguments) throws(UsageError) {
+            inputLength = try arguments.integer("--input-len", in: 1...1 << 20) ?? 128
+            outputLength = try arguments.integer("--output-len", in: 2...1 << 20) ?? 32
+            size = try arguments.integer("--batch-size", in: 1...4096) ?? 1
+            repetitions = try arguments.integer("--num-iters", in: 1...1000) ?? 3
+        }
+    }
+
+    private static func run(_ arguments: Arguments) throws {
+        let batch = try Batch(arguments)
+        var configuration = try EngineFlags.configuration(arguments)
+        configuration.enablesPrefixCaching = false
+        let printsJSON = arguments.has("--json")
+        let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
+        let bar = ProgressBar(title: "measuring")
+        var first: [Double] = []
+        var next: [Double] = []
+        for repetition in 0...batch.repetitions {
+            bar.show(Double(repetition) / Double(batch.repetitions + 1))
+            let times = try measure(batch, engine, salt: repetition)
+            guard repetition > 0 else { continue }
+            first.append(times.first)
+            next.append(times.next)
+        }
+        try engine.stop()
+        bar.show(1)
+        let report = LatencyReport(
+            inputLength: batch.inputLength, outputLength: batch.outputLength,
+            batchSize: batch.size, timeToFirstToken: Percentiles(first),
+            timePerOutputToken: Percentiles(next), work: work(batch, engine),
+            rates: try Hardware(arguments).rates())
+        Console.write(printsJSON ? report.json.text() + "\n" : report.table)
+    }
+
+    private static func work(_ batch: Batch, _ engine: Engine) -> BatchWork {
+        let cost = ModelCost(engine.model, dtype: engine.dtype)
+        return BatchWork(
+            prefillOperations: Double(batch.size)
+                * cost.prefillOperations(tokens: batch.inputLength),
+            decodeBytes: cost.decodeBytes(
+                sequences: batch.size, context: batch.inputLength + batch.outputLength / 2))
+    }
+
+    /// Runs the batch once: seconds until all have their first token, and per token after that.
+    private static func measure(
+        _ batch: Batch, _ engine: Engine, salt: Int
+    ) throws -> (first: Double, next: Double) {
+        var parameters = engine.defaultParameters(maxTokens: batch.outputLength)
+        parameters.temperature = 0
+        parameters.ignoreEOS = true
+        let requests = (0..<batch.size).map { index in
+            let prompt = (0..<batch.inputLength).map { position in
+                TokenID((position * 31 + index * 17 + salt * 13 + 1) % engine.model.vocabularySize)
+            }
+            return GenerationRequest(prompt: prompt, parameters: parameters)
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        var unstarted = Set(requests.indices)
+        var firstTokens = start
+        try engine.generate(requests) { index, _ in
+            if unstarted.remove(index) != nil && unstarted.isEmpty { firstTokens = clock.now }
+        }
+        let decoding = firstTokens.duration(to: clock.now) / Double(batch.outputLength - 1)
+        return (start.duration(to: firstTokens) / .seconds(1), decoding / .seconds(1))
+    }
+}
+
+extension LatencyReport {
+    /// One object with every figure; times in seconds, shares in percent.
+    fileprivate var json: JSON {
+        [
+            "input_len": .integer(inputLength), "output_len": .integer(outputLength),
+            "batch_size": .integer(batchSize),
+            "ttft_s": .number(timeToFirstToken.median),
+            "tpot_s": .number(timePerOutputToken.median),
+            "ttft_min_s": .number(timeToFirstToken.minimum),
+            "tpot_min_s": .number(timePerOutputToken.minimum),
+            "prefill_tokens_per_s": .number(prefillTokensPerSecond),
+            "decode_tokens_per_s": .number(decodeTokensPerSecond),
+            "prefill_percent_of_fma_peak": .number(100 * prefillShareOfPeak),
+            "decode_percent_of_read_limit": .number(100 * decodeShareOfReadLimit),
+            "fma_peak_flop_per_s": .number(rates.operationsPerSecond),
+            "read_limit_bytes_per_s": .number(rates.readBytesPerSecond),
+        ]
+    }
+
+    /// The same for a person.
+    fileprivate var table: String {
+        """
+        batch of \(batchSize), \(inputLength) tokens in, \(outputLength) out (medians)
+          TTFT  \(milliseconds(timeToFirstToken.median)) ms   \
+        prefill \(Int(prefillTokensPerSecond)) tokens/s, \
+        \(percent(prefillShareOfPeak)) % of the fp32 FMA peak \
+        (\(Int(rates.operationsPerSecond / 1e9)) GFLOP/s)
+          TPOT  \(milliseconds(timePerOutputToken.median)) ms   \
+        decode \(tenths(decodeTokensPerSecond)) tokens/s, \
+        \(percent(decodeShareOfReadLimit)) % of the memory-read limit \
+        (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
+
+        """
+    }
+
+    private func milliseconds(_ seconds: Double) -> String { tenths(seconds * 1000) }
+    private func percent(_ share: Double) -> String { tenths(share * 100) }
+    private func tenths(_ value: Double) -> String {
+        let scaled = Int((value * 10).rounded())
+        return "\(scaled / 10).\(abs(scaled % 10))"
+    }
+}

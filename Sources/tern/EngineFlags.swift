@@ -1,0 +1,98 @@
+// The flags that every command with an engine takes, under the names that users of vLLM know, and
+// the engine that they describe.
+
+import TernEngine
+import TernTensor
+
+/// Options that describe an engine.
+enum EngineFlags {
+    static let section: (title: String, options: [Option]) = (
+        "Engine",
+        [
+            Option(
+                "--dtype", value: "auto|float32|bfloat16|float16",
+                help: "type of weights and KV cache (default: the checkpoint's)"),
+            Option(
+                "--load-format", value: "auto|dummy",
+                help: "dummy: seeded random weights from config.json alone"),
+            Option(
+                "--max-model-len", value: "N",
+                help: "most tokens of a sequence (default: what the model and the memory allow)"),
+            Option("--max-num-seqs", value: "N", help: "most sequences of a step (256)"),
+            Option("--max-num-batched-tokens", value: "N", help: "most tokens of a step (2048)"),
+            Option("--block-size", value: "N", help: "tokens per KV block, a multiple of 16 (16)"),
+            Option(
+                "--kv-cache-memory-bytes", value: "N",
+                help: "memory for keys and values (default: a share of what is free)"),
+            Option(
+                "--gpu-memory-utilization", "--memory-utilization", value: "SHARE",
+                help: "share of the free memory for weights, activations and cache (0.9)"),
+            Option("--enable-prefix-caching", help: "reuse blocks of earlier prompts (default)"),
+            Option("--no-enable-prefix-caching", help: "compute every prompt"),
+            Option("--seed", value: "N", help: "seeds dummy weights and requests without a seed"),
+            Option("--chat-template", value: "FILE", help: "a template in the model's place"),
+            Option("--threads", value: "N", help: "worker threads (default: all cores)"),
+            Option(
+                "--device", value: "cpu|reference",
+                help: "reference: naive loops, the oracle of the others"),
+        ]
+    )
+
+    /// The configuration that the flags describe.
+    static func configuration(
+        _ arguments: Arguments
+    ) throws(UsageError) -> EngineConfiguration {
+        var engine = EngineConfiguration(folder: arguments.positionals[0])
+        if let name = arguments.text("--dtype"), name != "auto" {
+            guard let dtype = DType(rawValue: name), dtype != .int32 else {
+                throw UsageError(
+                    "--dtype is \(name); it must be auto, float32, bfloat16 or float16")
+            }
+            engine.dtype = dtype
+        }
+        engine.loadFormat =
+            try arguments.choice("--load-format", of: LoadFormat.self) ?? engine.loadFormat
+        engine.maxModelLength = try arguments.integer("--max-model-len", in: 2 ... .max)
+        try readStepLimits(arguments, into: &engine)
+        engine.cacheBytes = try arguments.integer("--kv-cache-memory-bytes", in: 1 ... .max)
+        if let share = try arguments.number("--gpu-memory-utilization") {
+            guard share > 0 && share <= 1 else {
+                throw UsageError(
+                    "--gpu-memory-utilization is \(share); it must be above 0 and at most 1")
+            }
+            engine.memoryShare = share
+        }
+        engine.enablesPrefixCaching = !arguments.has("--no-enable-prefix-caching")
+        engine.seed = try arguments.integer("--seed", in: 0 ... .max).map { UInt64($0) }
+        engine.chatTemplateFile = arguments.text("--chat-template")
+        return engine
+    }
+
+    /// Where only one of the two limits is given, the default of the other gives way.
+    private static func readStepLimits(
+        _ arguments: Arguments, into engine: inout EngineConfiguration
+    ) throws(UsageError) {
+        let sequences = try arguments.integer("--max-num-seqs", in: 1...65_536)
+        let tokens = try arguments.integer("--max-num-batched-tokens", in: 1...1 << 20)
+        engine.blockSize = try arguments.integer("--block-size", in: 1...1024) ?? engine.blockSize
+        engine.maxSequences = sequences ?? min(engine.maxSequences, tokens ?? .max)
+        engine.maxBatchedTokens = tokens ?? max(engine.maxBatchedTokens, sequences ?? 0)
+    }
+
+    /// Starts the engine and shows how its start goes on standard error.
+    static func start(
+        _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool
+    ) throws -> Engine {
+        let hardware = try Hardware(arguments)
+        return try Engine(
+            configuration, freeBytes: Hardware.freeBytes, backend: hardware.backend
+        ) { report in
+            guard !isQuiet else { return }
+            switch report {
+            case .memory(let memory): for line in memory.lines { Console.note(line) }
+            case .loading(let share): ProgressBar(title: "loading weights").show(share)
+            case .note(let line): Console.note(line)
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// `tern generate`: one prompt, its continuation on standard output, as text or as one JSON object.
+
+import TernEngine
+import TernJSON
+import TernPlanning
+
+/// Continues a prompt.
+enum Generate {
+    static let command = Command(
+        name: "generate", summary: "Continue a prompt and print the text as it comes.",
+        positionals: ["MODEL"],
+        sections: [
+            (
+                "Prompt (one of)",
+                [
+                    Option("--prompt", value: "TEXT", help: "a text to go on from"),
+                    Option("--prompt-token-ids", value: "1,2,3", help: "the same in tokens"),
+                    Option("--chat", value: "TEXT", help: "a user's message, in the chat template"),
+                ]
+            ),
+            (
+                "Sampling",
+                [
+                    Option("--max-tokens", value: "N", help: "most tokens to generate (256)"),
+                    Option("--min-tokens", value: "N", help: "fewest tokens before a stop (0)"),
+                    Option(
+                        "--temperature", value: "T",
+                        help: "0 takes the best token (default, unless the model says do_sample)"),
+                    Option("--top-p", value: "P", help: "fewest tokens with this probability"),
+                    Option("--top-k", value: "K", help: "this many best tokens"),
+                    Option("--min-p", value: "P", help: "at least this likely beside the best"),
+                    Option(
+                        "--logprobs", value: "K",
+                        help: "with --json: logprobs and K alternatives of each token"),
+                    Option("--ignore-eos", help: "go on after end-of-sequence tokens"),
+                    Option("--stop", value: "TEXT", help: "ends the text before it; repeatable"),
+                    Option("--stop-token-ids", value: "1,2", help: "tokens that end the text"),
+                    Option("--json", help: "print one JSON object at the end"),
+                ]
+            ), EngineFlags.section,
+        ], run: run)
+
+    private static func run(_ arguments: Arguments) throws {
+        let printsJSON = arguments.has("--json")
+        let configuration = try EngineFlags.configuration(arguments)
+        let prompt = try PromptChoice(arguments)
+        let ids = try tokenList(arguments, "--stop-token-ids")
+        let maxTokens = try arguments.integer("--max-tokens", in: 1 ... .max) ?? 256
+        _ = try arguments.filled("--stop")
+        let overrides = try SamplingFlags(arguments)
+        var probe = SamplingParameters(seed: 0, maxTokens: maxTokens)
+        overrides.apply(to: &probe)
+        try probe.validate()
+        let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
+        var parameters = engine.defaultParameters(maxTokens: maxTokens)
+        if engine.samplingDefaults.samples != true { parameters.temperature = 0 }
+        overrides.apply(to: &parameters)
+        parameters.stopTokenIDs = ids
+        if let seed = configuration.seed { parameters.seed = seed }
+        var request = GenerationRequest(
+            prompt: try prompt.tokens(engine), parameters: parameters)
+        request.stopStrings = arguments.texts("--stop")
+        try printOutput(of: request, engine, asJSON: printsJSON)
+        try engine.stop()
+    }
+
+    private static func printOutput(
+        of request: GenerationRequest, _ engine: Engine, asJSON: Bool
+    ) throws {
+        var text = ""
+        var tokens: [GeneratedToken] = []
+        try engine.generate([request]) { _, output in
+            if asJSON { text += output.text } else { Console.write(output.text) }
+            tokens += output.tokens
+            guard let finish = output.finish else { return }
+            guard asJSON else {
+                Console.write("\n")
+                return
+            }
+            let object: JSON = [
+                "prompt_token_ids": ids(request.prompt), "token_ids": ids(tokens.map(\.token)),
+                "text": .string(text), "finish_reason": .string(finish.rawValue),
+                "logprobs": request.parameters.logprobs == nil
+                    ? nil : .array(tokens.map(logprobs)),
+            ]
+            Console.write(object.text() + "\n")
+        }
+    }
+
+    private static func ids(_ tokens: [TokenID]) -> JSON {
+        .array(tokens.map { .integer(Int($0.rawValue)) })
+    }
+
+    private static func logprobs(_ token: GeneratedToken) -> JSON {
+        func entry(_ token: TokenID, _ logprob: Float) -> [JSONObject.Member] {
+            [("token_id", .integer(Int(token.rawValue))), ("logprob", .number(Double(logprob)))]
+        }
+        let top = token.top.map { JSON.object(JSONObject(entry($0.token, $0.logprob))) }
+        return .object(
+            JSONObject(entry(token.token, token.logprob ?? 0) + [("top", .array(top))]))
+    }
+}
+
+/// A list of token ids on the command line.
+func tokenList(_ arguments: Arguments, _ name: String) throws(UsageError) -> [TokenID] {
+    guard let text = arguments.text(name) else { return [] }
+    var ids: [TokenID] = []
+    for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+        guard let id = Int32(word.filter { $0 != " " }), id >= 0 else {
+            throw UsageError("\(name) is \(text); it must be token ids between commas: 1,2,3")
+        }
+        ids.append(TokenID(id))
+    }
+    return ids
+}
+
+/// The one way in which the prompt was given.
+private enum PromptChoice {
+    case text(String)
+    case tokens([TokenID])
+    case chat(String)
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        let given = ["--prompt", "--prompt-token-ids", "--chat"].filter(arguments.has)
+        guard given.count == 1 else {
+            let found = given.isEmpty ? "none" : given.joined(separator: " and ")
+            throw UsageError(
+                "one of --prompt, --prompt-token-ids and --chat must be given, found \(found)")
+        }
+        if let text = arguments.text("--prompt") {
+            self = .text(text)
+        } else if let text = arguments.text("--chat") {
+            self = .chat(text)
+        } else {
+            self = .tokens(try tokenList(arguments, "--prompt-token-ids"))
+        }
+    }
+
+    func tokens(_ engine: Engine) throws -> [TokenID] {
+        switch self {
+        case .text(let text): try engine.tokenizer.encode(text).map { TokenID($0) }
+        case .tokens(let tokens): tokens
+        case .chat(let text):
+            try engine.chatPrompt(messages: [["role": "user", "content": .string(text)]])
+        }
+    }
+}
+
+/// What the command line says of sampling; read before a model is loaded.
+private struct SamplingFlags {
+    private let minTokens, topK, logprobs: Int?
+    private let temperature, topP, minP: Float?
+    private let ignoresEOS: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        minTokens = try arguments.integer("--min-tokens", in: 0 ... .max)
+        topK = try arguments.integer("--top-k", in: -1 ... .max)
+        logprobs = try arguments.integer("--logprobs", in: 0...1000)
+        temperature = try arguments.number("--temperature").map { Float($0) }
+        topP = try arguments.number("--top-p").map { Float($0) }
+        minP = try arguments.number("--min-p").map { Float($0) }
+        ignoresEOS = arguments.has("--ignore-eos")
+    }
+
+    /// Sets what was given; the rest stays.
+    func apply(to parameters: inout SamplingParameters) {
+        parameters.minTokens = minTokens ?? parameters.minTokens
+        parameters.topK = max(0, topK ?? parameters.topK)
+        parameters.logprobs = logprobs
+        parameters.temperature = temperature ?? parameters.temperature
+        parameters.topP = topP ?? parameters.topP
+        parameters.minP = minP ?? parameters.minP
+        parameters.ignoreEOS = ignoresEOS
+    }
+}

@@ -1,0 +1,82 @@
+// `tern serve`: an engine behind HTTP, until a signal ends it.
+
+import Glibc
+import TernEngine
+import TernServer
+
+/// Serves a model.
+enum Serve {
+    static let command = Command(
+        name: "serve", summary: "Serve a model over HTTP, with an OpenAI-compatible API.",
+        positionals: ["MODEL"],
+        sections: [
+            (
+                "Server",
+                [
+                    Option("--host", value: "ADDRESS", help: "address to listen on (127.0.0.1)"),
+                    Option("--port", value: "N", help: "port to listen on, 0 for any free (8000)"),
+                    Option("--uds", value: "PATH", help: "a Unix socket in place of host and port"),
+                    Option(
+                        "--served-model-name", value: "NAME",
+                        help: "the model's name in the API; repeatable (default: the folder's)"),
+                    Option(
+                        "--api-key", value: "KEY",
+                        help: "key that requests must bear (default: TERN_API_KEY, or none)"),
+                    Option(
+                        "--shutdown-timeout", value: "SECONDS",
+                        help: "how long a stop waits for running requests (10)"),
+                ]
+            ), EngineFlags.section,
+        ], run: run)
+
+    private static func run(_ arguments: Arguments) throws {
+        let serving = try serverConfiguration(arguments)
+        let configuration = try EngineFlags.configuration(arguments)
+        let server = try Server(serving)
+        // Until the server listens for them, these end the program: nothing runs yet.
+        for number in serving.stopsOnSignals { signal(number) { _ in _exit(0) } }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let engine = try EngineFlags.start(configuration, arguments, isQuiet: false)
+        let seconds = (start.duration(to: clock.now) / .milliseconds(100)).rounded() / 10
+        Console.note(
+            "\(serving.modelNames[0]): \(engine.model.architecture.rawValue), "
+                + "\(millions(engine.parameters)) M parameters in \(engine.dtype), "
+                + "ready in \(seconds) s")
+        Console.note("serving at \(server.address)")
+        try server.run(engine)
+        Console.note("stopped")
+        try engine.stop()
+    }
+
+    /// A count in millions with one decimal.
+    private static func millions(_ count: Int) -> String {
+        let tenths = (count + 50_000) / 100_000
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// An empty variable is none.
+    private static var environmentKey: String? {
+        getenv("TERN_API_KEY").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func serverConfiguration(
+        _ arguments: Arguments
+    ) throws(UsageError) -> ServerConfiguration {
+        _ = try arguments.filled("--served-model-name")
+        let names = arguments.texts("--served-model-name")
+        let folder = arguments.positionals[0].split(separator: "/").last.map(String.init)
+        var server = ServerConfiguration(modelNames: names.isEmpty ? [folder ?? "model"] : names)
+        server.host = arguments.text("--host") ?? server.host
+        server.port = try arguments.integer("--port", in: 0...65_535) ?? server.port
+        server.unixSocketPath = arguments.text("--uds")
+        server.apiKey = try arguments.filled("--api-key") ?? environmentKey
+        if let seconds = try arguments.integer("--shutdown-timeout", in: 0...86_400) {
+            server.shutdownTimeout = .seconds(seconds)
+        }
+        server.stopsOnSignals = [SIGINT, SIGTERM]
+        server.version = Tern.version
+        server.report = { Console.note($0) }
+        return server
+    }
+}

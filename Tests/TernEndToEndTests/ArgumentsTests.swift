@@ -1,0 +1,66 @@
+import Testing
+
+@testable import tern
+
+@Suite("Arguments")
+struct ArgumentsTests {
+    private func parsed(_ words: String...) throws -> Arguments {
+        try Arguments(words, for: Generate.command)
+    }
+
+    @Test("Flags are read in both spellings, and switches without a value")
+    func spellings() throws {
+        let arguments = try parsed(
+            "M", "--max-tokens", "5", "--top_p=0.5", "--stop", "a", "--stop=b=c", "--ignore-eos")
+        #expect(arguments.positionals == ["M"])
+        #expect(try arguments.integer("--max-tokens", in: 1...9) == 5)
+        #expect(try arguments.number("--top-p") == 0.5)
+        #expect(arguments.texts("--stop") == ["a", "b=c"])
+        #expect(arguments.has("--ignore-eos") && !arguments.has("--json"))
+    }
+
+    @Test("A value may begin with a dash")
+    func dashes() throws {
+        #expect(try parsed("M", "--prompt", "-x").text("--prompt") == "-x")
+        #expect(try parsed("M", "--seed", "-1").text("--seed") == "-1")
+    }
+
+    @Test("Mistakes are named with what may stand there")
+    func mistakes() {
+        let cases: [([String], String)] = [
+            (["M", "--max-tokns", "5"], "did you mean --max-tokens?"),
+            (["M", "--max-tokens"], "--max-tokens needs a value"),
+            (["M", "--json=1"], "--json takes no value"),
+            ([], "takes MODEL, found nothing"),
+            (["M", "N"], "takes MODEL, found M N"),
+        ]
+        for (words, message) in cases {
+            #expect("\(words)") {
+                try Arguments(words, for: Generate.command)
+            } throws: { "\($0)".contains(message) }
+        }
+    }
+
+    @Test("Engine flags reach the engine's configuration")
+    func engineFlags() throws {
+        let plain = try EngineFlags.configuration(try parsed("M"))
+        #expect(plain.enablesPrefixCaching && plain.dtype == nil && plain.maxSequences == 256)
+        let changed = try EngineFlags.configuration(
+            try parsed(
+                "M", "--no-enable-prefix-caching", "--dtype", "float16", "--load-format", "dummy",
+                "--max-num-batched-tokens", "64", "--block-size", "32", "--seed", "9",
+                "--kv-cache-memory-bytes", "1000", "--gpu-memory-utilization", "0.5"))
+        #expect(!changed.enablesPrefixCaching)
+        #expect(changed.dtype == .float16 && changed.loadFormat == .dummy)
+        #expect(changed.maxBatchedTokens == 64 && changed.maxSequences == 64)
+        #expect(changed.blockSize == 32 && changed.seed == 9)
+        #expect(changed.cacheBytes == 1000 && changed.memoryShare == 0.5)
+    }
+
+    @Test("The nearest word is the one with the fewest changes")
+    func distance() {
+        #expect("kitten".distance(to: "sitting") == 3)
+        #expect("".distance(to: "abc") == 3)
+        #expect("same".distance(to: "same") == 0)
+    }
+}

@@ -1,0 +1,138 @@
+import TernJSON
+import TernTesting
+import Testing
+
+/// The program as a user runs it.
+@Suite("Commands")
+struct CommandTests {
+    private func json(_ arguments: [String], input: String = "") throws -> JSON {
+        let outcome = try TernProcess.run(arguments, input: input.utf8)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return try JSON(parsing: outcome.output)
+    }
+
+    @Test("generate prints one object with tokens, text, reason and sorted logprobs")
+    func generate() throws {
+        let object = try json([
+            "generate", Fixture.telemachus, "--chat", "What is 12 + 30?", "--json", "--logprobs",
+            "3", "--max-tokens", "8", "--dtype", "float32",
+        ])
+        #expect(object["text"] == "42")
+        #expect(object["finish_reason"] == "stop")
+        let tokens = try #require(object["token_ids"]?.array)
+        #expect(tokens.last == 4091)
+        let logprobs = try #require(object["logprobs"]?.array)
+        #expect(logprobs.count == tokens.count)
+        for (token, entry) in zip(tokens, logprobs) {
+            let top = try #require(entry["top"]?.array)
+            #expect(top.count == 3)
+            let values = top.compactMap { $0["logprob"]?.number }
+            #expect(values == values.sorted(by: >))
+            #expect(entry["token_id"] == token && top[0]["token_id"] == token)
+            #expect(entry["logprob"] == top[0]["logprob"])
+        }
+    }
+
+    @Test("generate streams plain text and takes the prompt in tokens")
+    func generateText() throws {
+        let prompt = try json(
+            ["tokenize", Fixture.telemachus, "--json"],
+            input: "Tell me, O Muse, of that ingenious hero")
+        let ids = try #require(prompt["token_ids"]?.array).map { $0.text() }
+        let outcome = try TernProcess.run([
+            "generate", Fixture.telemachus, "--prompt-token-ids", ids.joined(separator: ","),
+            "--max-tokens", "12", "--stop", "wide",
+        ])
+        #expect(outcome.status == 0)
+        #expect(outcome.output == " who travelled far and \n")
+        #expect(outcome.errors.contains("memory: weights"))
+    }
+
+    @Test("tokenize and detokenize strip nothing and undo each other")
+    func tokenizeRoundTrip() throws {
+        let text = "  two  spaces\r\n\tand a tab, caf\u{e9} e\u{301} 👩‍🚀\n\n"
+        let ids = try json(
+            ["tokenize", Fixture.telemachus, "--json", "--no-special-tokens"], input: text)
+        let back = try json(["detokenize", Fixture.telemachus, "--json"], input: ids.text())
+        #expect(back["text"]?.string?.utf8.elementsEqual(text.utf8) == true)
+        let marked = try json(["tokenize", Fixture.telemachus, "--json"], input: text)
+        #expect(marked["token_ids"]?.array?.first == 4090)
+        let all = try json(["detokenize", Fixture.telemachus, "--json"], input: marked.text())
+        #expect(all["text"]?.string?.hasPrefix("<|begin|>") == true)
+        let plain = try json(
+            ["detokenize", Fixture.telemachus, "--json", "--skip-special-tokens"],
+            input: marked.text())
+        #expect(plain == back)
+    }
+
+    @Test("chat-template renders a list of messages, and an object with options")
+    func chatTemplate() throws {
+        let list = try json(
+            ["chat-template", Fixture.telemachus, "--json"],
+            input: #"[{"role": "user", "content": " Hail "}]"#)
+        #expect(list["prompt"] == "<|begin|><|user|>Hail<|end|>")
+        let object = try json(
+            ["chat-template", Fixture.telemachus, "--json"],
+            input:
+                #"{"messages": [{"role": "user", "content": "Hail"}], "add_generation_prompt": true}"#
+        )
+        #expect(object["prompt"] == "<|begin|><|user|>Hail<|end|><|assistant|>")
+    }
+
+    @Test("Every failure is one line on standard error and exit status 1")
+    func failures() throws {
+        let model = Fixture.telemachus
+        let cases: [([String], String, String)] = [
+            (["generte", model], "", "did you mean generate?"),
+            (["generate", model, "--promt", "x"], "", "did you mean --prompt?"),
+            (["serve", model, "--api-key", ""], "", "--api-key is empty"),
+            (["serve", model, "--host", "999.1.1.1"], "", "listen at 999.1.1.1:8000"),
+            (["generate", model, "--prompt", "x", "--stop", ""], "", "--stop is empty"),
+            (["generate", model], "", "one of --prompt, --prompt-token-ids and --chat"),
+            (["generate", model, "--prompt", "x", "--max-tokens", "no"], "", "--max-tokens is no"),
+            (["generate", model, "--prompt-token-ids", "1,x"], "", "--prompt-token-ids is 1,x"),
+            (["generate", model, "--prompt-token-ids", "4096"], "", "not in the vocabulary"),
+            (["generate", model, "--prompt", "x", "--top-p", "2"], "", "top_p is 2.0"),
+            (["generate", "/nowhere", "--prompt", "x"], "", "config.json: is missing"),
+            (["generate", model, "--prompt", "x", "--dtype", "int4"], "", "--dtype is int4"),
+            (["detokenize", model, "--json"], "[]", "expected {\"token_ids\""),
+            (["detokenize", model, "--json"], "{", "JSON, byte 1"),
+            (["chat-template", model], #"[{"role": "bard", "content": "x"}]"#, "roles are system"),
+            (["chat-template", Fixture.families], "[]", "tokenizer_config.json"),
+        ]
+        for (arguments, input, message) in cases {
+            let outcome = try TernProcess.run(arguments, input: input.utf8)
+            #expect(outcome.status == 1, "\(arguments)")
+            let lines = outcome.errors.split(separator: "\n")
+            let cause = lines.last { $0.hasPrefix("tern: ") }
+            #expect(cause?.contains(message) == true, "\(arguments): \(outcome.errors)")
+        }
+        let group = try TernProcess.run(["bench", "--help"])
+        #expect(group.status == 0 && group.output.hasPrefix("usage: tern bench latency"))
+        let invalid = try TernProcess.run(["tokenize", model], input: [0x66, 0xFF])
+        #expect(invalid.status == 1 && invalid.errors.contains("UTF-8"))
+    }
+
+    @Test("Every command explains itself")
+    func help() throws {
+        for command in ["serve", "generate", "bench latency", "tokenize"] {
+            let words = command.split(separator: " ").map(String.init)
+            let outcome = try TernProcess.run(words + ["--help"])
+            #expect(outcome.status == 0)
+            #expect(outcome.output.hasPrefix("usage: tern \(command) MODEL [options]"))
+        }
+    }
+
+    @Test("bench latency reports both shares of the limits from one run")
+    func benchLatency() throws {
+        let object = try json([
+            "bench", "latency", Fixture.families + "/llama", "--load-format", "dummy",
+            "--input-len", "16", "--output-len", "4", "--batch-size", "2", "--num-iters", "1",
+            "--json",
+        ])
+        for key in ["prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s"] {
+            #expect(try #require(object[key]?.number) > 0)
+        }
+        #expect(object["batch_size"] == 2)
+    }
+}

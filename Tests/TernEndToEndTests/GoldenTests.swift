@@ -1,0 +1,96 @@
+import TernCPU
+import TernEngine
+import TernJSON
+import TernPlanning
+import TernTesting
+import Testing
+
+/// The bundled model against what transformers recorded of it.
+@Suite("The bundled model", .serialized)
+struct GoldenTests {
+    private func engine() throws -> Engine {
+        var configuration = EngineConfiguration(folder: Fixture.telemachus)
+        configuration.dtype = .float32
+        configuration.maxSequences = 64
+        return try Engine(configuration, freeBytes: 4 << 30) { try CPUBackend(pins: false) }
+    }
+
+    /// The answers to several requests at once: tokens, text, logprobs.
+    private func answers(
+        _ requests: [GenerationRequest], _ engine: Engine
+    ) throws -> [(tokens: [GeneratedToken], text: String)] {
+        var answers = requests.map { _ in (tokens: [GeneratedToken](), text: "") }
+        try engine.generate(requests) { index, output in
+            answers[index].tokens += output.tokens
+            answers[index].text += output.text
+        }
+        return answers
+    }
+
+    @Test("40 fixed prompts give exactly the token ids and log probabilities of transformers")
+    func fixedPrompts() throws {
+        let golden = try Fixture.golden("telemachus.json")
+        let prompts = try #require(golden["prompts"]?.array)
+        let maxTokens = try #require(golden["max_tokens"]?.integer)
+        let engine = try engine()
+        var parameters = engine.defaultParameters(maxTokens: maxTokens)
+        parameters.temperature = 0
+        parameters.logprobs = 0
+        let requests = try prompts.map { prompt in
+            let ids = try #require(prompt["prompt_token_ids"]?.array).compactMap(\.integer)
+            return GenerationRequest(prompt: ids.map { TokenID($0) }, parameters: parameters)
+        }
+        #expect(requests.count == 40)
+        for (prompt, answer) in zip(prompts, try answers(requests, engine)) {
+            let expected = prompt["token_ids"]?.array?.compactMap(\.integer)
+            #expect(answer.tokens.map { Int($0.token.rawValue) } == expected)
+            let logprobs = try #require(prompt["logprobs"]?.array).compactMap(\.number)
+            #expect(logprobs.count == answer.tokens.count)
+            let errors = zip(answer.tokens, logprobs).map { abs(Double($0.logprob ?? 1) - $1) }
+            #expect(errors.allSatisfy { $0 < 1e-3 }, "largest \(errors.max() ?? 0)")
+        }
+        try engine.stop()
+    }
+
+    @Test("Texts and messages become the tokens that tokenizers and transformers make of them")
+    func promptTokens() throws {
+        let engine = try engine()
+        var checked = 0
+        for prompt in try #require(Fixture.golden("telemachus.json")["prompts"]?.array) {
+            let expected = prompt["prompt_token_ids"]?.array?.compactMap(\.integer)
+            checked += 1
+            if let text = prompt["text"]?.string {
+                #expect(try engine.tokenizer.encode(text).map(Int.init) == expected)
+            } else if let messages = prompt["messages"] {
+                let found = try engine.chatPrompt(messages: messages)
+                #expect(found.map { Int($0.rawValue) } == expected)
+            } else {
+                checked -= 1
+            }
+        }
+        #expect(checked >= 30, "most prompts are recorded with their text or messages")
+        try engine.stop()
+    }
+
+    @Test("Of 100 generated questions it answers the share that its card says, within 4 points")
+    func questions() throws {
+        let golden = try Fixture.golden("telemachus_questions.json")
+        let questions = try #require(golden["questions"]?.array)
+        let expected = try #require(golden["expected_share"]?.number)
+        let engine = try engine()
+        var parameters = engine.defaultParameters(maxTokens: 100)
+        parameters.temperature = 0
+        let requests = try questions.map { question in
+            let content = question["question"] ?? ""
+            return GenerationRequest(
+                prompt: try engine.chatPrompt(messages: [["role": "user", "content": content]]),
+                parameters: parameters)
+        }
+        #expect(requests.count == 100)
+        let right = zip(questions, try answers(requests, engine)).count { question, answer in
+            question["answer"]?.string == answer.text
+        }
+        #expect(abs(Double(right) / 100 - expected) <= 0.04, "\(right) of 100, not \(expected)")
+        try engine.stop()
+    }
+}
