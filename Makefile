@@ -1,0 +1,51 @@
+# The commands of the house. `make serve` and `make test` need Debian 12, a Swift toolchain and make;
+# they install or name the rest themselves. More flags for tern go into ARGS.
+
+MODEL ?= Models/telemachus
+BENCH_MODEL ?= Benchmarks/llama-125m
+ARGS ?=
+
+TERN := .build/release/tern
+# A target may import only what Package.swift gives it.
+IMPORTS := --explicit-target-dependency-import-check error
+SOURCES := Package.swift Sources Tests
+
+.DEFAULT_GOAL := build
+.PHONY: build serve test bench lint format docs clean dependencies
+
+## A release build of tern.
+build: dependencies
+	swift build -c release --product tern $(IMPORTS)
+
+## Serves a model, the bundled one by default, at http://127.0.0.1:8000.
+serve: build
+	exec $(TERN) serve $(MODEL) --host 127.0.0.1 --port 8000 $(ARGS)
+
+## Runs every test.
+test: dependencies
+	swift test $(IMPORTS)
+
+## Measures latency beside the limits of this machine.
+bench: build
+	$(TERN) bench latency $(BENCH_MODEL) --load-format dummy $(ARGS)
+
+## Checks style and links, changes nothing.
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+	Tools/lint.sh
+	Tools/check-links.sh
+
+## Formats every Swift file.
+format:
+	swift format --in-place --recursive $(SOURCES)
+
+## Checks the links of the documents and extracts the documentation of every public declaration.
+docs: dependencies
+	Tools/check-links.sh
+	swift package dump-symbol-graph --minimum-access-level public
+
+clean:
+	swift package clean
+
+dependencies:
+	@Tools/install-dependencies.sh
