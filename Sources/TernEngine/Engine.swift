@@ -196,11 +196,12 @@ public final class Engine: Sendable {
 }
 
 extension EngineConfiguration {
-    /// The folder's tokenizer; dummy weights of a bare config.json take bytes for tokens.
+    /// The folder's tokenizer. Where there is none and none is needed, or weights are dummies of a
+    /// bare config.json, bytes are taken for tokens.
     fileprivate var tokenizer: Tokenizer {
         get throws {
             let isBare = !FileContent.exists(folder + "/tokenizer.json")
-            return loadFormat == .dummy && isBare
+            return isBare && (loadFormat == .dummy || !requiresTokenizer)
                 ? try Tokenizer.ofBytes() : try Tokenizer.load(folder: folder)
         }
     }

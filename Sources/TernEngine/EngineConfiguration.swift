@@ -37,6 +37,9 @@ public struct EngineConfiguration: Sendable {
     public var seed: UInt64?
     /// A template that takes the place of the model's own.
     public var chatTemplateFile: String?
+    /// Whether a folder without tokenizer.json is refused. Prompts in token ids need none; texts
+    /// then mean nothing.
+    public var requiresTokenizer = true
     /// How long a step may take before its rank counts as hung.
     public var stepDeadline = Duration.seconds(600)
     /// Checks every table after each step: for tests.

@@ -42,8 +42,9 @@ enum Generate {
 
     private static func run(_ arguments: Arguments) throws {
         let printsJSON = arguments.has("--json")
-        let configuration = try EngineFlags.configuration(arguments)
+        var configuration = try EngineFlags.configuration(arguments)
         let prompt = try PromptChoice(arguments)
+        configuration.requiresTokenizer = prompt.isText
         let ids = try tokenList(arguments, "--stop-token-ids")
         let maxTokens = try arguments.integer("--max-tokens", in: 1 ... .max) ?? 256
         _ = try arguments.filled("--stop")
@@ -133,6 +134,14 @@ private enum PromptChoice {
             self = .chat(text)
         } else {
             self = .tokens(try tokenList(arguments, "--prompt-token-ids"))
+        }
+    }
+
+    /// Whether a tokenizer is needed.
+    var isText: Bool {
+        switch self {
+        case .text, .chat: true
+        case .tokens: false
         }
     }
 

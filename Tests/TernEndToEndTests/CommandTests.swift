@@ -33,6 +33,22 @@ struct CommandTests {
         }
     }
 
+    @Test("A prompt in token ids needs no tokenizer, and gives the tokens of transformers")
+    func withoutTokenizer() throws {
+        let golden = try Fixture.golden("families/qwen2/expected.json")
+        let prompt = try #require(golden["prompts"]?.array?.last)
+        let ids = try #require(prompt["prompt_token_ids"]?.array).map { $0.text() }
+        let expected = try #require(prompt["token_ids"]?.array)
+        let folder = Fixture.families + "/qwen2"
+        let object = try json([
+            "generate", folder, "--prompt-token-ids", ids.joined(separator: ","), "--ignore-eos",
+            "--max-tokens", String(expected.count), "--json", "--dtype", "float32",
+        ])
+        #expect(object["token_ids"] == .array(expected))
+        let text = try TernProcess.run(["generate", folder, "--prompt", "x"])
+        #expect(text.status == 1 && text.errors.contains("tokenizer.json: it is missing"))
+    }
+
     @Test("generate streams plain text and takes the prompt in tokens")
     func generateText() throws {
         let prompt = try json(
