@@ -63,7 +63,8 @@ let package = Package(
         ),
         tests("TernEngineTests", ["TernEngine", "TernCPU", "TernPlanning", "TernTesting"]),
         tests(
-            "TernServerTests", ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning"]),
+            "TernServerTests",
+            ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning", "TernTesting"]),
         tests("TernBenchTests", ["TernBench"]),
         tests("TernEndToEndTests", ["tern", "TernEngine", "TernCPU", "TernJSON", "TernTesting"]),
     ]

@@ -1,6 +1,7 @@
 import Glibc
 import TernJSON
 import TernPlanning
+import TernTesting
 import Testing
 
 @testable import TernEngine
@@ -308,7 +309,7 @@ struct ShutdownTests {
             _ = try client.take(through: "\r\n\r\n")
             server.stop()
             #expect(idle.isClosed())
-            #expect(throws: ServerError.self) { try TestClient(port: port) }
+            #expect(throws: Fixture.Missing.self) { try TestClient(port: port) }
             #expect(try client.take(through: "[DONE]").contains(#""finish_reason":"stop""#))
             #expect(client.isClosed())
         }

@@ -3,6 +3,7 @@
 
 import Glibc
 import TernJSON
+import TernTesting
 
 @testable import TernServer
 
@@ -33,23 +34,7 @@ final class TestClient {
     let descriptor: Int32
     private var received: [UInt8] = []
 
-    init(port: Int) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard code == 0 else { throw ServerError(errno: errno, "test client: connect") }
-        var patience = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(
-            descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience,
-            socklen_t(MemoryLayout<timeval>.size))
-    }
+    init(port: Int) throws { descriptor = try Loopback.connection(to: port) }
 
     deinit { close(descriptor) }
 

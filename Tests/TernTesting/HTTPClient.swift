@@ -44,7 +44,7 @@ public struct HTTPClient: Sendable {
     }
 
     private func exchange(_ request: String) throws -> HTTPAnswer {
-        let connection = try connected()
+        let connection = try Loopback.connection(to: port)
         defer { close(connection) }
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
@@ -62,27 +62,6 @@ public struct HTTPClient: Sendable {
             received += chunk[..<count]
         }
         return Self.parse(received)
-    }
-
-    private func connected() throws -> Int32 {
-        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 60, tv_usec: 0)
-        setsockopt(
-            connection, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard code == 0 else {
-            close(connection)
-            throw Fixture.Missing(path: "a server on port \(port)")
-        }
-        return connection
     }
 
     private static func parse(_ bytes: [UInt8]) -> HTTPAnswer {
@@ -110,5 +89,30 @@ public struct HTTPClient: Sendable {
             rest = rest.dropFirst(count + 2)
         }
         return joined
+    }
+}
+
+/// Connections to this machine.
+public enum Loopback {
+    /// A connected socket, which the caller closes; reads from it wait a minute at most.
+    public static func connection(to port: Int) throws -> Int32 {
+        let connection = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(
+            connection, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(connection, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard code == 0 else {
+            close(connection)
+            throw Fixture.Missing(path: "a server on port \(port)")
+        }
+        return connection
     }
 }
