@@ -31,6 +31,14 @@ enum EngineFlags {
             Option("--no-enable-prefix-caching", help: "compute every prompt"),
             Option("--seed", value: "N", help: "seeds dummy weights and requests without a seed"),
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
+            Option(
+                "--tensor-parallel-size", "-tp", value: "N", help: "ranks that split weights: 1"),
+            Option(
+                "--ulysses-sequence-parallel-size", "-sp", value: "N",
+                help: "ranks that split tokens: 1"),
+            Option(
+                "--pipeline-parallel-size", "-pp", value: "N", help: "ranks that split layers: 1"),
+            Option("--data-parallel-size", "-dp", value: "N", help: "replicas: 1"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
                 "--device", value: "cpu|reference",
@@ -42,6 +50,7 @@ enum EngineFlags {
     static func configuration(
         _ arguments: Arguments
     ) throws(UsageError) -> EngineConfiguration {
+        try requireOneRank(arguments)
         var engine = EngineConfiguration(folder: arguments.positionals[0])
         if let name = arguments.text("--dtype"), name != "auto" {
             guard let dtype = DType(rawValue: name), dtype != .int32 else {
@@ -66,6 +75,15 @@ enum EngineFlags {
         engine.seed = try arguments.integer("--seed", in: 0 ... .max).map { UInt64($0) }
         engine.chatTemplateFile = arguments.text("--chat-template")
         return engine
+    }
+
+    /// One rank is all there is yet; who asks for more must not get less in silence.
+    private static func requireOneRank(_ arguments: Arguments) throws(UsageError) {
+        for option in section.options where option.names[0].hasSuffix("-parallel-size") {
+            let name = option.names[0]
+            guard let size = try arguments.integer(name, in: 1 ... .max), size > 1 else { continue }
+            throw UsageError("\(name) is \(size); this version runs one rank, it must be 1")
+        }
     }
 
     /// Where only one of the two limits is given, the default of the other gives way.

@@ -57,6 +57,16 @@ struct ArgumentsTests {
         #expect(changed.cacheBytes == 1000 && changed.memoryShare == 0.5)
     }
 
+    @Test("One rank may be asked for by every name, more are refused")
+    func ranks() throws {
+        for name in ["-tp", "-sp", "-pp", "-dp", "--tensor-parallel-size"] {
+            _ = try EngineFlags.configuration(try parsed("M", name, "1"))
+            #expect("\(name)") {
+                try EngineFlags.configuration(try parsed("M", name, "2"))
+            } throws: { "\($0)".contains("-parallel-size is 2; this version runs one rank") }
+        }
+    }
+
     @Test("The nearest word is the one with the fewest changes")
     func distance() {
         #expect("kitten".distance(to: "sitting") == 3)
