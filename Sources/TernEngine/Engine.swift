@@ -62,11 +62,8 @@ public final class Engine: Sendable {
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
         eventDeadline = configuration.stepDeadline * 2
-        schedulerConfiguration = SchedulerConfiguration(
-            maxBatchedTokens: configuration.maxBatchedTokens,
-            maxSequences: configuration.maxSequences, maxModelLength: memory.maxModelLength,
-            blockSize: memory.blockSize, blockCount: memory.blockCount,
-            enablesPrefixCaching: configuration.enablesPrefixCaching)
+        schedulerConfiguration = configuration.scheduler(
+            maxModelLength: memory.maxModelLength, blockCount: memory.blockCount)
         do {
             try schedulerConfiguration.validate()
             thread = try Thread("tern-engine") {
@@ -145,7 +142,7 @@ public final class Engine: Sendable {
 
     /// Renders a conversation with the model's template and encodes it.
     ///
-    /// Throws: `EngineError` where there is no template; `ChatTemplateError` where it fails.
+    /// Throws: `ChatTemplateError` where there is no template, or where it fails.
     public func chatPrompt(
         messages: JSON, tools: JSON? = nil, addGenerationPrompt: Bool = true,
         kwargs: JSONObject = JSONObject()
@@ -206,18 +203,20 @@ extension EngineConfiguration {
         }
     }
 
-    /// Checks what does not depend on memory.
-    fileprivate func validate(_ model: ModelConfiguration) throws(EngineError) {
+    /// The scheduler's limits, once memory has settled the cache.
+    fileprivate func scheduler(maxModelLength: Int, blockCount: Int) -> SchedulerConfiguration {
+        SchedulerConfiguration(
+            maxBatchedTokens: maxBatchedTokens, maxSequences: maxSequences,
+            maxModelLength: maxModelLength, blockSize: blockSize, blockCount: blockCount,
+            enablesPrefixCaching: enablesPrefixCaching)
+    }
+
+    /// Checks what does not depend on memory, the scheduler's limits among it.
+    fileprivate func validate(_ model: ModelConfiguration) throws {
         guard blockSize % 16 == 0, (16...1024).contains(blockSize) else {
             throw EngineError(
                 .invalid(parameter: "block-size"),
                 "--block-size is \(blockSize); it must be a multiple of 16 from 16 to 1024")
-        }
-        guard maxBatchedTokens >= maxSequences else {
-            throw EngineError(
-                .invalid(parameter: "max-num-batched-tokens"),
-                "--max-num-batched-tokens is \(maxBatchedTokens); it must be at least "
-                    + "--max-num-seqs, which is \(maxSequences)")
         }
         if let length = maxModelLength, !(2...model.maxPositions).contains(length) {
             throw EngineError(
@@ -225,5 +224,7 @@ extension EngineConfiguration {
                 "--max-model-len is \(length); it must be from 2 to the model's "
                     + "max_position_embeddings, \(model.maxPositions)")
         }
+        try scheduler(maxModelLength: maxModelLength ?? model.maxPositions, blockCount: 1)
+            .validate()
     }
 }

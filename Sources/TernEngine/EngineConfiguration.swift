@@ -45,6 +45,9 @@ public struct EngineConfiguration: Sendable {
     /// Checks every table after each step: for tests.
     public var checksIntegrity = false
 
+    /// Blocks of the cache that hold so many tokens.
+    func blocks(for tokens: Int) -> Int { (tokens + blockSize - 1) / blockSize }
+
     /// Default settings for a model.
     public init(folder: String) { self.folder = folder }
 }

@@ -54,7 +54,8 @@ extension MemoryPlan {
     ///
     /// `freeBytes` is what the machine has free. More cache than all sequences of a step can fill
     /// is never reserved.
-    /// Throws: `EngineError` where one sequence of the asked length does not fit, with the need.
+    /// Throws: `EngineError` where one sequence of the asked length does not fit, with the need, or
+    /// where all of it is more than what is free, with the sum.
     init(
         _ needs: Needs, configuration: EngineConfiguration, longest: Int, freeBytes: Int
     ) throws(EngineError) {
@@ -62,7 +63,7 @@ extension MemoryPlan {
         let share = Int(Double(freeBytes) * configuration.memoryShare)
         let left = max(0, share - needs.weightBytes - needs.bufferBytes)
         let available = configuration.cacheBytes ?? left
-        let blocksPerSequence = (longest + blockSize - 1) / blockSize
+        let blocksPerSequence = configuration.blocks(for: longest)
         let useful = blocksPerSequence * configuration.maxSequences
         let blocks = min(available / needs.blockBytes, useful, Int(Int32.max) / blockSize)
         let fits = configuration.maxModelLength == nil ? 1 : blocksPerSequence

@@ -45,7 +45,7 @@ final class Rank {
             description,
             limits: StepLimits(
                 tokens: configuration.maxBatchedTokens, sequences: configuration.maxSequences,
-                positions: longest, blocksPerSequence: (longest + blockSize - 1) / blockSize))
+                positions: longest, blocksPerSequence: configuration.blocks(for: longest)))
         let memory = try MemoryPlan(
             MemoryPlan.Needs(
                 weightBytes: loader.bytes, bufferBytes: buffers.bytes, blockBytes: blockBytes),

@@ -26,7 +26,7 @@ struct Sampler {
         weights = Array(repeating: 0, count: vocabularySize)
     }
 
-    /// Draws one token. Changes the logits of tokens that must not be drawn.
+    /// Draws one token. The logits of tokens that must not be drawn are masked meanwhile.
     ///
     /// Shape: `logits [vocabulary]`.
     mutating func draw(
@@ -45,9 +45,7 @@ struct Sampler {
         }
         var restored: [(Int, Float)] = []
         if step.forbidsStop {
-            let stops =
-                parameters.stopTokenIDs + (parameters.ignoreEOS ? [] : parameters.endOfSequenceIDs)
-            for stop in stops where logits.indices.contains(Int(stop.rawValue)) {
+            for stop in parameters.endingIDs where logits.indices.contains(Int(stop.rawValue)) {
                 restored.append((Int(stop.rawValue), logits[Int(stop.rawValue)]))
                 logits[Int(stop.rawValue)] = -.infinity
             }

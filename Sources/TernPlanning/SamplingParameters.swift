@@ -46,11 +46,14 @@ public struct SamplingParameters: Sendable, Equatable {
         self.endOfSequenceIDs = endOfSequenceIDs
     }
 
-    /// Whether drawing this token ends the sequence, once `minTokens` is reached. The sampler
-    /// masks exactly these tokens while a step forbids to stop.
-    public func stops(at token: TokenID) -> Bool {
-        stopTokenIDs.contains(token) || (!ignoreEOS && endOfSequenceIDs.contains(token))
+    /// The tokens that end the sequence, once `minTokens` is reached; until then the sampler masks
+    /// them.
+    public var endingIDs: [TokenID] {
+        ignoreEOS ? stopTokenIDs : stopTokenIDs + endOfSequenceIDs
     }
+
+    /// Whether drawing this token ends the sequence, once `minTokens` is reached.
+    public func stops(at token: TokenID) -> Bool { endingIDs.contains(token) }
 
     /// Checks each field against its range.
     ///

@@ -13,9 +13,6 @@ struct WaitingQueue: Sendable {
     /// Sequences in the queue.
     var count: Int { front.count + back.count }
 
-    /// Whether nobody waits.
-    var isEmpty: Bool { front.isEmpty && back.isEmpty }
-
     /// All of them, in order. Cost: linear.
     var inOrder: [Sequence] { front.reversed() + back }
 

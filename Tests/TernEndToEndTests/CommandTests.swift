@@ -104,6 +104,10 @@ struct CommandTests {
             (["serve", model, "--api-key", ""], "", "--api-key is empty"),
             (["serve", model, "--host", "999.1.1.1"], "", "listen at 999.1.1.1:8000"),
             (["generate", model, "--prompt", "x", "--stop", ""], "", "--stop is empty"),
+            (
+                ["generate", model, "--prompt", "x", "--max-num-batched-tokens", "4"]
+                    + ["--max-num-seqs", "8"], "", "--max-num-batched-tokens is 4; it must be"
+            ),
             (["generate", model], "", "one of --prompt, --prompt-token-ids and --chat"),
             (["generate", model, "--prompt", "x", "--max-tokens", "no"], "", "--max-tokens is no"),
             (["generate", model, "--prompt-token-ids", "1,x"], "", "--prompt-token-ids is 1,x"),

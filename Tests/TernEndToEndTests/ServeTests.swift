@@ -65,7 +65,7 @@ struct ServeTests {
         for (index, text) in questions.enumerated() {
             let body = question(text, [("stream", true)])
             threads.append(
-                try thread {
+                spawn {
                     let events = (try? client.post("/v1/chat/completions", body))?.events ?? []
                     let deltas = events.compactMap {
                         $0["choices"]?.array?.first?["delta"]?["content"]?.string
@@ -100,23 +100,5 @@ struct ServeTests {
         #expect(try client.post("/v1/chat/completions", question("Hello!")).status == 200)
         process.signal(SIGTERM)
         #expect(process.wait() == 0)
-    }
-
-    private final class Work: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-
-    private func thread(_ body: @escaping @Sendable () -> Void) throws -> pthread_t {
-        var handle = pthread_t()
-        let work = Unmanaged.passRetained(Work(body))
-        let code = pthread_create(
-            &handle, nil,
-            { argument in
-                if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
-                return nil
-            }, work.toOpaque())
-        try #require(code == 0)
-        return handle
     }
 }

@@ -1,4 +1,3 @@
-import TernEngine
 import Testing
 
 @testable import TernEngine

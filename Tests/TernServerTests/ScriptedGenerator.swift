@@ -5,6 +5,7 @@ import Glibc
 import Synchronization
 import TernJSON
 import TernPlanning
+import TernTesting
 
 @testable import TernEngine
 @testable import TernServer
@@ -141,23 +142,4 @@ private final class Play: Sendable {
             }
         } while isEndless
     }
-}
-
-/// Runs a body on a thread of its own, which the caller does not wait for.
-@discardableResult
-func spawn(_ body: @escaping @Sendable () -> Void) -> pthread_t {
-    final class Start: Sendable {
-        let body: @Sendable () -> Void
-        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-    }
-    var thread = pthread_t()
-    let code = pthread_create(
-        &thread, nil,
-        { argument in
-            guard let argument else { return nil }
-            Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-            return nil
-        }, Unmanaged.passRetained(Start(body)).toOpaque())
-    precondition(code == 0, "pthread_create returned \(code)")
-    return thread
 }

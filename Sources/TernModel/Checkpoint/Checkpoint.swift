@@ -62,6 +62,8 @@ public struct Checkpoint: Sendable {
     }
 
     /// Whether there are two tensors under these names with different bytes.
+    ///
+    /// Cost: reads both up to the first difference.
     func holds(_ name: String, apartFrom other: String) -> Bool {
         guard let one = tensors[name] else { return false }
         guard let two = tensors[other], one.dtype == two.dtype, one.shape == two.shape else {
