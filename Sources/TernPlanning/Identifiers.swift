@@ -1,4 +1,4 @@
-// The names of tokens, cache blocks and sequences. Plain numbers under distinct types, so that one
+// The names of tokens, cache blocks, ranks and sequences. Plain numbers under distinct types, so that one
 // is never passed for another; they hold no state and say nothing about what they name.
 
 /// A number that names something; each kind of thing has a type of its own.
@@ -34,6 +34,15 @@ public struct TokenID: Identifier {
 
 /// A block of the paged KV cache, from 0 to the pool's block count.
 public struct BlockID: Identifier {
+    /// The number itself.
+    public let rawValue: Int32
+
+    /// Names by a raw number.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
+/// A rank: one device's share of the work, counted over all of a topology from 0.
+public struct RankID: Identifier {
     /// The number itself.
     public let rawValue: Int32
 

@@ -11,26 +11,39 @@ extension Scheduler {
     public mutating func schedule() -> StepPlan? {
         guard plansInFlight.count < configuration.maxPlansInFlight else { return nil }
         var draft = PlanDraft(budget: configuration.maxBatchedTokens)
-        continueRunning(&draft)
-        admitWaiting(&draft)
+        if continueRunning(&draft) { admitWaiting(&draft) }
         guard !draft.spans.isEmpty else { return nil }
-        let plan = StepPlan(number: nextPlan, spans: draft.spans)
+        let tokens = configuration.maxBatchedTokens - draft.budget
+        let plan = StepPlan(
+            number: nextPlan, mode: configuration.shiftPolicy.mode(tokens: tokens),
+            spans: draft.spans)
         nextPlan += 1
         plansInFlight.append(plan)
         return plan
     }
 
     /// Gives every running sequence a span, except those whose next token is being drawn and
-    /// those that leave.
-    private mutating func continueRunning(_ draft: inout PlanDraft) {
+    /// those that leave. False when it had to leave one out that could go on: nobody overtakes it.
+    private mutating func continueRunning(_ draft: inout PlanDraft) -> Bool {
+        let share = shareOfRunning
         var index = 0
         while index < running.count && draft.budget > 0 {
-            if running[index].state == .running && running[index].unscheduledCount > 0 {
-                guard makeRoom(at: index) else { return }
+            if running[index].isRunnable {
+                guard draft.spans.count < share, makeRoom(at: index) else { return false }
                 draft.append(spanOf: &running[index])
             }
             index += 1
         }
+        return true
+    }
+
+    /// The most running sequences that this plan continues. Where several plans may fly, those
+    /// that can go on are divided over the plans that may still be handed over: all in the first,
+    /// they would leave the other stages of a pipeline idle.
+    private var shareOfRunning: Int {
+        guard configuration.maxPlansInFlight > 1 else { return running.count }
+        let plans = configuration.maxPlansInFlight - plansInFlight.count
+        return (running.count { $0.isRunnable } + plans - 1) / plans
     }
 
     /// Admits waiting sequences. One block stays available for each running sequence, so that

@@ -23,6 +23,18 @@ public struct SchedulerCounts: Sendable, Equatable {
 
     /// The share of the KV cache that sequences hold, from 0 to 1.
     public var cacheUsage: Double { Double(usedBlocks) / Double(totalBlocks) }
+
+    /// The state of two schedulers together.
+    public static func + (one: SchedulerCounts, other: SchedulerCounts) -> SchedulerCounts {
+        SchedulerCounts(
+            running: one.running + other.running, waiting: one.waiting + other.waiting,
+            usedBlocks: one.usedBlocks + other.usedBlocks,
+            cachedBlocks: one.cachedBlocks + other.cachedBlocks,
+            totalBlocks: one.totalBlocks + other.totalBlocks,
+            prefixQueryTokens: one.prefixQueryTokens + other.prefixQueryTokens,
+            prefixHitTokens: one.prefixHitTokens + other.prefixHitTokens,
+            preemptions: one.preemptions + other.preemptions)
+    }
 }
 
 extension Scheduler {

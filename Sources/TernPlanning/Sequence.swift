@@ -64,6 +64,9 @@ public struct Sequence: Sendable, Equatable {
     /// Known tokens that are in no plan yet; 0 while the next token is being drawn.
     public var unscheduledCount: Int { tokenCount - scheduledCount }
 
+    /// Whether a plan can go on with it now.
+    var isRunnable: Bool { state == .running && unscheduledCount > 0 }
+
     /// Whether it ended and nothing in flight uses its blocks any more.
     var isGone: Bool {
         if case .leaving = state { plansInFlight == 0 } else { false }

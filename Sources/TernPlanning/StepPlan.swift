@@ -56,12 +56,15 @@ public struct SequenceSpan: Sendable, Equatable {
 public struct StepPlan: Sendable, Equatable {
     /// Counts the plans of one scheduler.
     public let number: UInt64
+    /// How the ranks share it.
+    public let mode: ParallelMode
     /// At most one span of each sequence, in order of arrival.
     public let spans: [SequenceSpan]
 
     /// Makes a plan.
-    public init(number: UInt64, spans: [SequenceSpan]) {
+    public init(number: UInt64, mode: ParallelMode = .tensor, spans: [SequenceSpan]) {
         self.number = number
+        self.mode = mode
         self.spans = spans
     }
 

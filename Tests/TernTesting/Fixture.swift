@@ -9,6 +9,8 @@ public enum Fixture {
     public static let root = String(#filePath.dropLast("/Tests/TernTesting/Fixture.swift".count))
     /// The bundled model.
     public static let telemachus = root + "/Models/telemachus"
+    /// The bundled model with experts.
+    public static let argus = root + "/Models/argus"
     /// Tiny random checkpoints of every family, with what transformers answers.
     public static let families = root + "/Tests/Golden/families"
 

@@ -1,0 +1,130 @@
+// The threshold that measured step times ask for. It is handed seconds and measures nothing itself;
+// the policy that comes of it is ShiftPolicy's.
+
+/// Times of one kind of step, repeated.
+public struct RepeatedTime: Sendable, Equatable {
+    /// The middle one, in seconds; the mean of two where their number is even.
+    public let median: Double
+    /// Half the spread of the middle half, in seconds: one disturbed run must hide nothing.
+    public let deviation: Double
+
+    /// Sums up measurements; there must be one at least.
+    public init(_ seconds: [Double]) {
+        precondition(!seconds.isEmpty, "a median of 0 measurements, 1 is the least")
+        let sorted = seconds.sorted()
+        median = (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+        let quarter = sorted.count / 4
+        deviation = (sorted[sorted.count - 1 - quarter] - sorted[quarter]) / 2
+    }
+
+    /// The deviation as a share of the median.
+    public var noise: Double { median > 0 ? deviation / median : 0 }
+}
+
+/// Steps of so many tokens in both modes.
+public struct ShiftRung: Sendable, Equatable {
+    /// Tokens of the step.
+    public let tokens: Int
+    /// Times in tensor mode.
+    public let tensor: RepeatedTime
+    /// Times in sequence mode.
+    public let sequence: RepeatedTime
+
+    /// A rung from measurements in seconds.
+    public init(tokens: Int, tensor: [Double], sequence: [Double]) {
+        self.tokens = tokens
+        self.tensor = RepeatedTime(tensor)
+        self.sequence = RepeatedTime(sequence)
+    }
+
+    /// The mode whose median is lower by more than both deviations; nil within the noise.
+    public var faster: ParallelMode? {
+        let noise = tensor.deviation + sequence.deviation
+        if tensor.median - sequence.median > noise { return .sequence }
+        return sequence.median - tensor.median > noise ? .tensor : nil
+    }
+}
+
+/// A threshold fitted to rungs.
+public struct ShiftFit: Sendable, Equatable {
+    /// What the rungs showed.
+    public enum Outcome: Sendable, Equatable {
+        /// Sequence mode wins from some rung on.
+        case crossing
+        /// Sequence mode wins at every rung.
+        case sequenceThroughout
+        /// Sequence mode wins nowhere, tensor mode somewhere.
+        case tensorThroughout
+        /// Neither wins anywhere.
+        case withinNoise
+    }
+
+    /// Ascending in tokens.
+    public let rungs: [ShiftRung]
+    /// What they showed.
+    public let outcome: Outcome
+    /// The largest rung up to which tensor mode is not worse beyond the noise; `Int.max` where
+    /// sequence mode wins nowhere.
+    public let threshold: Int
+
+    /// Fits a threshold to rungs, ascending in tokens.
+    public init(_ rungs: [ShiftRung]) {
+        let ascends = zip(rungs, rungs.dropFirst()).allSatisfy { $0.tokens < $1.tokens }
+        precondition(ascends, "rungs \(rungs.map(\.tokens)), they must ascend")
+        self.rungs = rungs
+        guard let first = rungs.firstIndex(where: { $0.faster == .sequence }) else {
+            let wins = rungs.contains { $0.faster == .tensor }
+            (outcome, threshold) = (wins ? .tensorThroughout : .withinNoise, .max)
+            return
+        }
+        outcome = first == 0 ? .sequenceThroughout : .crossing
+        threshold = first == 0 ? 0 : rungs[first - 1].tokens
+    }
+
+    /// The policy that the threshold makes.
+    public var policy: ShiftPolicy { ShiftPolicy(.threshold(threshold)) }
+
+    /// A table of the rungs and what follows from them, a line each.
+    public var lines: [String] {
+        let head = Self.row(["tokens", "tensor ms", "noise", "sequence ms", "noise", "faster"])
+        return [head] + rungs.map(Self.row) + ["shift: " + conclusion]
+    }
+
+    /// The choice and its reason.
+    public var conclusion: String {
+        let last = rungs.last?.tokens ?? 0
+        return switch outcome {
+        case .crossing: "tensor mode up to \(threshold) tokens, sequence mode beyond"
+        case .sequenceThroughout: "sequence mode for every step, faster from 1 token on"
+        case .tensorThroughout:
+            "tensor mode for every step, sequence mode is not faster up to \(last) tokens"
+        case .withinNoise:
+            "tensor mode for every step, the modes differ by less than the noise "
+                + "up to \(last) tokens"
+        }
+    }
+
+    private static func row(_ rung: ShiftRung) -> String {
+        var cells = [String(rung.tokens)]
+        for time in [rung.tensor, rung.sequence] {
+            cells.append(fixed(time.median * 1000, digits: 3))
+            cells.append(fixed(time.noise * 100, digits: 1) + " %")
+        }
+        return row(cells + [rung.faster?.rawValue ?? "-"])
+    }
+
+    private static func row(_ cells: [String]) -> String {
+        cells.reduce("shift:") { line, cell in
+            line + String(repeating: " ", count: max(1, 12 - cell.count)) + cell
+        }
+    }
+
+    /// A number of at least zero with so many digits after its point.
+    private static func fixed(_ value: Double, digits: Int) -> String {
+        let unit = (0..<digits).reduce(1) { power, _ in power * 10 }
+        let scaled = Int((value * Double(unit)).rounded())
+        let fraction = String(scaled % unit)
+        let zeros = String(repeating: "0", count: digits - fraction.count)
+        return "\(scaled / unit).\(zeros)\(fraction)"
+    }
+}
