@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "pause.h"
 #include "tern_gate.h"
 
 // What is written by different threads lies on lines of its own.
@@ -28,20 +28,6 @@ enum { CLOSED = 1u << 30, WAITED_FOR = 1u << 29, INSIDE = WAITED_FOR - 1 };
 
 // Long enough to bridge the gap between two ops, short enough to leave the core to others.
 enum { SPIN_NANOSECONDS = 50000 };
-
-static inline void relax(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
-static int64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 // Returns a value of the word other than `seen`, or `seen` after spinning in vain.
 static uint32_t spin(const uint32_t *word, uint32_t seen) {
