@@ -4,6 +4,8 @@
 #include "linear.h"
 #include "attend.h"
 #include "rows.h"
+#include "moves.h"
+#include "experts.h"
 #include "pack.h"
 #include "probe.h"
 
@@ -28,6 +30,10 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .gather = gather,
     .store = store,
     .attend = attend,
+    .copy = copy,
+    .tree_sum = tree_sum,
+    .route = route,
+    .combine = combine,
     .probe_read = probe_read,
     .probe_multiply_add = probe_multiply_add,
 };

@@ -1,6 +1,6 @@
 // Which processors this process may use. Placement on NUMA nodes is the composition root's choice.
 
-import CTernKernels
+import CTernThreads
 import Glibc
 
 /// The processors of this machine, as the system numbers them.

@@ -1,7 +1,8 @@
-// The threads of one CPU backend: the caller and its workers, which meet at a gate (CTernKernels)
+// The threads of one CPU backend: the caller and its workers, which meet at a gate (CTernThreads)
 // for each op. What they compute is in the kernels; how work is cut is in their counters.
 
 import CTernKernels
+import CTernThreads
 import Glibc
 
 /// A caller with workers, pinned or not, that run one kernel after another together.

@@ -53,4 +53,25 @@ public protocol Backend: AnyObject, Sendable {
 
     /// Rows by index. Shape: `[n, d]`, `rows [m]` int32, `[m, d]`.
     func gather(_ input: Tensor, rows: Tensor, into output: Tensor)
+
+    /// A matrix as it is. Shape: `[n, d]` both, any row strides, both float32 or both int32; they
+    /// share no element.
+    func copy(_ input: Tensor, into output: Tensor)
+
+    /// The sum of 1 to 16 matrices, element by element, in the order of
+    /// `ReferenceBackend.treeSum`. Shape: `[n, d]` all, any row strides. The output may be one of
+    /// the inputs itself, but not meet one in part.
+    func treeSum(_ inputs: [Tensor], into output: Tensor)
+    /// Softmax over each row of logits, the `k` best experts (of equals the first), their shares
+    /// divided by their sum if it `renormalizes`. A row's entries are sorted by expert.
+    /// Shape: `[n, experts]`, `experts [n, k]` int32, `weights [n, k]`.
+    func route(
+        _ logits: Tensor, renormalizes: Bool, into experts: Tensor, weights: Tensor)
+
+    /// Sums each token's rows: product `j`, `weights[j] * rows[slots[j]]`, is rounded and added to
+    /// the sum of its part, in the order of `j`; each of the 16 sums starts at zero, and they are
+    /// added by the fixed binary tree. A slot below zero is no row: as if it were held elsewhere.
+    /// Shape: `rows [m, d]`, slots and parts `[n, k]` int32, `weights [n, k]`, `[n, d]`.
+    func combine(
+        _ rows: Tensor, slots: Tensor, weights: Tensor, parts: Tensor, into output: Tensor)
 }

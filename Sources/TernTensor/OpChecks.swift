@@ -127,7 +127,7 @@ public enum OpChecks {
         floats(output, Shape(output.shape[0], input.shape[1]), "gather: output")
     }
 
-    private static func floats(_ tensor: Tensor, _ shape: Shape, _ name: StaticString) {
+    static func floats(_ tensor: Tensor, _ shape: Shape, _ name: StaticString) {
         precondition(
             tensor.dtype == .float32 && tensor.shape == shape,
             "\(name): found \(tensor.dtype) \(tensor.shape), expected float32 \(shape)")

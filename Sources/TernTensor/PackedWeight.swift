@@ -54,11 +54,15 @@ public struct PackedWeight: Sendable {
     public let storedInputs: Int
     /// The panels in view.
     public let panels: Range<Int>
+    /// Where the parts of the inputs of the whole begin, and where the last one ends.
+    private let boundaries: [Int]
+    /// The parts in view.
+    private let parts: Range<Int>
     /// Where the parts of the inputs in view begin, and where the last one ends.
     ///
     /// A product sums k in ascending order within a part, one fused multiply-add per k, and adds
     /// the parts by the fixed binary tree. A weight that is never split along k has one part.
-    public let inputParts: [Int]
+    public var inputParts: ArraySlice<Int> { boundaries[parts.lowerBound...parts.upperBound] }
 
     /// Zeroed memory for a weight.
     ///
@@ -69,19 +73,21 @@ public struct PackedWeight: Sendable {
         let bytes = Self.bytes(layout: layout, inputs: inputs, dtype: dtype)
         self.init(
             storage: try Storage(zeroedBytes: bytes), dtype: dtype, layout: layout,
-            storedInputs: inputs, panels: 0..<layout.panels, inputParts: inputParts)
+            storedInputs: inputs, panels: 0..<layout.panels, boundaries: inputParts,
+            parts: 0..<inputParts.count - 1)
     }
 
     private init(
         storage: Storage, dtype: DType, layout: PanelLayout, storedInputs: Int,
-        panels: Range<Int>, inputParts: [Int]
+        panels: Range<Int>, boundaries: [Int], parts: Range<Int>
     ) {
         self.storage = storage
         self.dtype = dtype
         self.layout = layout
         self.storedInputs = storedInputs
         self.panels = panels
-        self.inputParts = inputParts
+        self.boundaries = boundaries
+        self.parts = parts
     }
 
     /// Memory that a weight takes, padding included.
@@ -103,7 +109,9 @@ public struct PackedWeight: Sendable {
     /// Number of outputs in view.
     public var outputs: Int { outputRows.count }
     /// The inputs in view, counted in the whole.
-    public var inputRange: Range<Int> { inputParts[0]..<inputParts[inputParts.count - 1] }
+    public var inputRange: Range<Int> {
+        boundaries[parts.lowerBound]..<boundaries[parts.upperBound]
+    }
     /// Number of inputs in view.
     public var inputs: Int { inputRange.count }
 
@@ -112,14 +120,14 @@ public struct PackedWeight: Sendable {
         let range = layout.blockPanels[blocks.lowerBound]..<layout.blockPanels[blocks.upperBound]
         return PackedWeight(
             storage: storage, dtype: dtype, layout: layout, storedInputs: storedInputs,
-            panels: range, inputParts: inputParts)
+            panels: range, boundaries: boundaries, parts: parts)
     }
 
-    /// The view of a range of the parts of the inputs.
+    /// The view of a range of the parts of the inputs, counted in the whole.
     public func inputs(parts: Range<Int>) -> PackedWeight {
         PackedWeight(
             storage: storage, dtype: dtype, layout: layout, storedInputs: storedInputs,
-            panels: panels, inputParts: Array(inputParts[parts.lowerBound...parts.upperBound]))
+            panels: panels, boundaries: boundaries, parts: parts)
     }
 
     /// Where one element of a panel lies, counted in elements from the panel's start.

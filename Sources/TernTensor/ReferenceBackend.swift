@@ -48,7 +48,7 @@ public final class ReferenceBackend: Backend {
         }
     }
 
-    private static func halved(_ lanes: SIMD16<Float>) -> Float {
+    static func halved(_ lanes: SIMD16<Float>) -> Float {
         let eight = lanes.lowHalf + lanes.highHalf
         let four = eight.lowHalf + eight.highHalf
         let two = four.lowHalf + four.highHalf

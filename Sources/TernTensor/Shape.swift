@@ -67,6 +67,12 @@ public struct Shape: Sendable, Equatable, ExpressibleByArrayLiteral, CustomStrin
         return shape
     }
 
+    /// One more dimension, the outermost.
+    func prefixed(by size: Int) -> Shape {
+        precondition(rank < 4, "shape \(self): no room for another dimension")
+        return Shape(rank: rank + 1, SIMD4(size, sizes[0], sizes[1], sizes[2]))
+    }
+
     /// As in `[2, 96]`.
     public var description: String {
         "[" + (0..<rank).map { String(sizes[$0]) }.joined(separator: ", ") + "]"

@@ -53,8 +53,45 @@ public struct Tensor: Sendable {
         return Tensor(storage, byteOffset: byteOffset, dtype: dtype, shape: shape)
     }
 
-    /// The same elements with all but the first dimension as one: `[n, heads, d]` is `[n, heads·d]`.
-    public var flattened: Tensor { reshaped(Shape(shape[0], shape.count / max(shape[0], 1))) }
+    /// The same elements with all but the first dimension as one: `[n, heads, d]` is
+    /// `[n, heads·d]`. Rows may lie at any distance from each other.
+    public var flattened: Tensor {
+        let row = shape.replacingFirst(with: 1)
+        var inner = row.denseStrides
+        inner[0] = strides[0]
+        precondition(strides == inner, "flatten \(shape) of strides \(strides)")
+        return Tensor(
+            storage, byteOffset: byteOffset, dtype: dtype, shape: Shape(shape[0], row.count),
+            strides: SIMD4(strides[0], 1, 1, 1))
+    }
+
+    /// A range of the columns of a matrix, seen as `[rows]` by a shape of the columns' count.
+    public func columns(_ range: Range<Int>, as inner: Shape) -> Tensor {
+        precondition(
+            shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= shape[1]
+                && inner.count == range.count && inner.rank <= 3,
+            "columns \(range) of \(shape) as \(inner)")
+        var strides = inner.prefixed(by: shape[0]).denseStrides
+        strides[0] = self.strides[0]
+        return Tensor(
+            storage, byteOffset: byteOffset + range.lowerBound * dtype.bytes, dtype: dtype,
+            shape: inner.prefixed(by: shape[0]), strides: strides)
+    }
+
+    /// One row repeated: a vector `[d]` as `[count, d]`.
+    public func repeated(_ count: Int) -> Tensor {
+        precondition(shape.rank == 1, "repeat a tensor of shape \(shape)")
+        return Tensor(
+            storage, byteOffset: byteOffset, dtype: dtype, shape: Shape(count, shape[0]),
+            strides: SIMD4(0, 1, 1, 1))
+    }
+
+    /// The first elements of a dense tensor under a shape of no more elements.
+    public func reused(as shape: Shape) -> Tensor {
+        precondition(
+            isDense && shape.count <= self.shape.count, "reuse \(self.shape) as \(shape)")
+        return Tensor(storage, byteOffset: byteOffset, dtype: dtype, shape: shape)
+    }
 
     /// The first `count` indices of the first dimension.
     public func prefix(_ count: Int) -> Tensor { rows(0..<count) }
@@ -68,6 +105,23 @@ public struct Tensor: Sendable {
         return Tensor(
             storage, byteOffset: offset, dtype: dtype,
             shape: shape.replacingFirst(with: range.count), strides: strides)
+    }
+
+    /// A rectangle of a matrix.
+    public func tile(rows: Range<Int>, columns: Range<Int>) -> Tensor {
+        precondition(
+            shape.rank == 2 && rows.lowerBound >= 0 && rows.upperBound <= shape[0]
+                && columns.lowerBound >= 0 && columns.upperBound <= shape[1],
+            "rows \(rows), columns \(columns) of a tensor of shape \(shape)")
+        let first = rows.lowerBound * strides[0] + columns.lowerBound * strides[1]
+        return Tensor(
+            storage, byteOffset: byteOffset + first * dtype.bytes, dtype: dtype,
+            shape: Shape(rows.count, columns.count), strides: strides)
+    }
+
+    /// Whether another view is of the same elements in the same order.
+    public func isSameView(as other: Tensor) -> Bool {
+        address == other.address && shape == other.shape && strides == other.strides
     }
 
     /// One index of the third of four dimensions: `[a, b, c, d]` at `c = index` is `[a, b, d]`.

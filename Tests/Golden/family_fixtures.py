@@ -1,6 +1,6 @@
 """Writes families/: tiny random checkpoints, and what transformers answers in float32.
 
-    python3 family_fixtures.py
+    python3 family_fixtures.py [NAME...]
 
 Each folder holds config.json, the weights, and expected.json: for every prompt the logits after
 its last token, sixteen greedy tokens (no token stops them) and their log probabilities.
@@ -8,6 +8,7 @@ its last token, sixteen greedy tokens (no token stops them) and their log probab
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from random import Random
 
@@ -42,6 +43,16 @@ LLAMA3 = {
     "original_max_position_embeddings": 64,
 }
 LINEAR = {"rope_type": "linear", "factor": 4.0}
+SPARSE = SMALL | {
+    "head_dim": 16,
+    "moe_intermediate_size": 40,
+    "num_local_experts": 7,
+    "num_experts_per_tok": 3,
+    "decoder_sparse_step": 1,
+    "mlp_only_layers": [],
+    "norm_topk_prob": True,
+}
+MIXTRAL = SMALL | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None}
 
 FAMILIES = {
     "llama": Checkpoint("llama", LLAMA, dtype=torch.bfloat16),
@@ -93,6 +104,22 @@ FAMILIES = {
         theta=1000000.0,
         old_spelling=True,
     ),
+    "qwen3-moe": Checkpoint("qwen3_moe", SPARSE, dtype=torch.bfloat16, seed=1),
+    "qwen3-moe-fused": Checkpoint(
+        "qwen3_moe",
+        SPARSE | {"norm_topk_prob": False, "attention_bias": True},
+        dtype=torch.bfloat16,
+        fused=True,
+    ),
+    "qwen3-moe-dense-layers": Checkpoint(
+        "qwen3_moe",
+        SPARSE | {"num_hidden_layers": 4, "decoder_sparse_step": 2, "mlp_only_layers": [1]},
+        dtype=torch.bfloat16,
+        old_spelling=True,
+    ),
+    "mixtral": Checkpoint("mixtral", MIXTRAL, dtype=torch.bfloat16, old_spelling=True),
+    # The same weights as "mixtral" in the other spelling.
+    "mixtral-fused": Checkpoint("mixtral", MIXTRAL, dtype=torch.bfloat16, fused=True, shards=2),
 }
 
 
@@ -117,9 +144,11 @@ def expected(folder: Path, vocabulary: int, seed: int) -> list[dict] | None:
 
 def main() -> None:
     torch.set_num_threads(2)
-    shutil.rmtree(FOLDER, ignore_errors=True)
     for name, checkpoint in FAMILIES.items():
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
         folder = FOLDER / name
+        shutil.rmtree(folder, ignore_errors=True)
         tiny_models.make(checkpoint, folder)
         tries = (expected(folder, checkpoint.sizes["vocab_size"], seed) for seed in range(20))
         entries = next(found for found in tries if found is not None)

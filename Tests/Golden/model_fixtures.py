@@ -1,8 +1,9 @@
-"""Writes telemachus.json and telemachus_questions.json.
+"""Writes telemachus.json and telemachus_questions.json, and argus.json.
 
     python3 model_fixtures.py --corpus BOOKS
 
-The model is the repository's own; the answers are those of transformers in float32 on the CPU.
+The models are the repository's own; the answers are those of transformers in float32 on the CPU.
+Argus gets the same prompts, and no questions.
 `--corpus` is the folder of the two books (see Tools/train/README.md), from which some prompts quote
 a few sentences.
 """
@@ -20,7 +21,8 @@ from tokenizers import Tokenizer
 import reference
 
 HERE = Path(__file__).resolve().parent
-MODEL = HERE.parent.parent / "Models" / "telemachus"
+MODELS = HERE.parent.parent / "Models"
+MODEL = MODELS / "telemachus"
 sys.path.insert(0, str(HERE.parent.parent / "Tools" / "train"))
 
 import corpus as books  # noqa: E402
@@ -77,7 +79,7 @@ def prompts(corpus: books.Corpus, tokenizer: Tokenizer):
         yield task.kind, {"messages": messages}, ids
 
 
-def write_prompts(model, corpus: books.Corpus, tokenizer: Tokenizer) -> None:
+def write_prompts(name: str, model, corpus: books.Corpus, tokenizer: Tokenizer) -> None:
     """The greedy path of every prompt; none may hold a near tie."""
     entries = []
     for kind, source, ids in prompts(corpus, tokenizer):
@@ -94,9 +96,9 @@ def write_prompts(model, corpus: books.Corpus, tokenizer: Tokenizer) -> None:
                 "logprobs": [round(value, 5) for value in made.logprobs],
             }
         )
-    header = {"model": "telemachus", "dtype": "float32", "max_tokens": PROMPT_TOKENS}
-    write("telemachus.json", header, "prompts", entries)
-    print(f"{len(entries)} prompts:", dict(Counter(entry["kind"] for entry in entries)))
+    header = {"model": name, "dtype": "float32", "max_tokens": PROMPT_TOKENS}
+    write(f"{name}.json", header, "prompts", entries)
+    print(f"{name}: {len(entries)} prompts:", dict(Counter(entry["kind"] for entry in entries)))
 
 
 def ask(model, tokenizer: Tokenizer, task: tasks.Task) -> dict:
@@ -151,8 +153,10 @@ def main() -> None:
     options = arguments.parse_args()
     torch.set_num_threads(2)
     model, corpus = reference.load(MODEL), books.load(options.corpus)
+    argus = reference.load(MODELS / "argus")
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
-    write_prompts(model, corpus, tokenizer)
+    write_prompts("telemachus", model, corpus, tokenizer)
+    write_prompts("argus", argus, corpus, tokenizer)
     write_questions(model, corpus, tokenizer, options.seed)
 
 

@@ -16,12 +16,23 @@ ARCHITECTURES = {
     "llama": "LlamaForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",
+    "qwen3_moe": "Qwen3MoeForCausalLM",
+    "mixtral": "MixtralForCausalLM",
+}
+
+# How an expert's matrices are called when each has a tensor of its own.
+EXPERT_NAMES = {
+    "qwen3_moe": ("mlp", "gate_proj", "up_proj", "down_proj"),
+    "mixtral": ("block_sparse_moe", "w1", "w3", "w2"),
 }
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What to make. `sizes` are keys of config.json; `rope` is its rotary scaling."""
+    """What to make. `sizes` are keys of config.json; `rope` is its rotary scaling.
+
+    `fused`: all experts of a layer in one tensor, as transformers 5 holds them in memory.
+    """
 
     family: str
     sizes: dict
@@ -30,6 +41,7 @@ class Checkpoint:
     dtype: torch.dtype = torch.float32
     old_spelling: bool = False
     shards: int = 1
+    fused: bool = False
     seed: int = 0
     std: float = 0.25
 
@@ -53,6 +65,8 @@ def configuration(made: Checkpoint) -> dict:
     }
     dtype = str(made.dtype).removeprefix("torch.")
     if made.old_spelling:
+        if made.family == "qwen3_moe":
+            written["num_experts"] = written.pop("num_local_experts")
         scaled = made.rope["rope_type"] != "default"
         written |= {"torch_dtype": dtype, "rope_theta": made.theta}
         written |= {"rope_scaling": old_scaling(made.rope) if scaled else None}
@@ -72,6 +86,27 @@ def randomize(model, generator: torch.Generator, std: float) -> None:
                 parameter.copy_(0.5 * draw)
             else:
                 parameter.copy_(std * draw)
+
+
+def split_experts(tensors: dict, family: str) -> dict:
+    """Each expert's matrices under names of their own, as released checkpoints have them."""
+    module, gate, up, down = EXPERT_NAMES[family]
+    split = {}
+    for name, tensor in tensors.items():
+        layer, found, rest = name.partition(".mlp.experts.")
+        if name.endswith(".mlp.gate.weight"):
+            split[name.replace(".mlp.gate.", f".{module}.gate.")] = tensor
+        elif not found:
+            split[name] = tensor
+        else:
+            for number, expert in enumerate(tensor):
+                parts = {down: expert}
+                if rest == "gate_up_proj":
+                    parts = dict(zip((gate, up), expert.chunk(2)))
+                for part, matrix in parts.items():
+                    key = f"{layer}.{module}.experts.{number}.{part}.weight"
+                    split[key] = matrix.clone().contiguous()
+    return split
 
 
 def save_shards(tensors: dict, folder: Path, count: int) -> None:
@@ -102,4 +137,6 @@ def make(made: Checkpoint, folder: Path) -> None:
         for name, tensor in model.state_dict().items()
         if not (tied and name == "lm_head.weight")
     }
+    if made.family in EXPERT_NAMES and not made.fused:
+        tensors = split_experts(tensors, made.family)
     save_shards(tensors, folder, made.shards)

@@ -29,8 +29,10 @@ struct AllocationTests {
 private struct Step {
     let weight: PackedWeight
     let input, output, norm, heads, table: Tensor
+    let terms: [Tensor]
     let gateUp, gated: Tensor
     let tokens: Tensor
+    let chosen, shares, slots, parts: Tensor
     let cache: KeyValueBlocks
     let batch: AttentionBatch
 
@@ -38,12 +40,17 @@ private struct Step {
         weight = try randomWeight(blocks: [128], parts: [0, 64, 128], dtype: .bfloat16, seed: 1)
         input = try random([rows, 128], seed: 2)
         output = try Tensor(zeros: [rows, 128])
+        terms = [input, output, input]
         norm = try random([128], seed: 3)
         heads = try random([rows, 4, 2, 16], seed: 4)
         table = try random([64, 16], seed: 5)
         gateUp = try random([rows, 256], seed: 6)
         gated = try Tensor(zeros: [rows, 128])
         tokens = try indices(Array(0..<rows))
+        chosen = try Tensor(zeros: [rows, 2], dtype: .int32)
+        shares = try Tensor(zeros: [rows, 2])
+        slots = try Tensor(zeros: [rows, 2], dtype: .int32)
+        parts = try Tensor(zeros: [rows, 2], dtype: .int32)
         let bytes = KeyValueBlocks.blockBytes(
             blockSize: 64, heads: 4, headDimension: 16, dtype: .bfloat16)
         cache = KeyValueBlocks(
@@ -68,5 +75,9 @@ private struct Step {
         backend.add(input, to: output)
         backend.siluMultiply(gateUp, into: gated)
         backend.gather(input, rows: tokens, into: output)
+        backend.copy(input, into: output)
+        backend.treeSum(terms, into: output)
+        backend.route(input, renormalizes: true, into: chosen, weights: shares)
+        backend.combine(input, slots: slots, weights: shares, parts: parts, into: output)
     }
 }

@@ -1,6 +1,5 @@
-// What Swift sees of the CPU's kernels: a table of functions per instruction set, one struct of
-// arguments per kernel, and (in the other headers here) the gate of the worker pool. Swift checks
-// shapes and indices before it calls; nothing here does.
+// What Swift sees of the CPU's kernels: a table of functions per instruction set and one struct of
+// arguments per kernel. Swift checks shapes and indices before it calls; nothing here does.
 //
 // Every kernel may be run by any number of workers at once with the same arguments: each claims
 // items by counting `next` up until none is left. A kernel that has been run by the caller alone
@@ -11,9 +10,6 @@
 
 #include <stdint.h>
 
-#include "tern_gate.h"
-#include "tern_threads.h"
-
 #pragma clang assume_nonnull begin
 
 // Types of elements, as DType has them.
@@ -21,6 +17,9 @@ enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
 
 // The most parts that the inputs of a product may be cut into.
 enum { TERN_MAX_PARTS = 16 };
+
+// The most experts that a token may be routed among.
+enum { TERN_MAX_EXPERTS = 1024 };
 
 // The largest head dimension that attention takes.
 enum { TERN_MAX_HEAD_DIMENSION = 512 };
@@ -133,6 +132,30 @@ typedef struct {
     int64_t input_row, output_row;
 } tern_gather_args;
 
+// The experts of each token, in the order of their ids, with their shares.
+typedef struct {
+    int64_t next;
+    const float *logits;
+    int64_t rows, count, per_token;  // tokens, experts, experts of a token
+    int64_t logits_row, weights_row;
+    int32_t renormalizes;
+    int32_t *experts;  // [rows][per_token]
+    float *weights;
+} tern_route_args;
+
+// Weighted sums of rows, part by part, then by the fixed tree; a slot below zero is no row.
+typedef struct {
+    int64_t next;
+    const float *input;
+    int64_t input_row;
+    const int32_t *slots, *parts;  // [count][per_token]
+    const float *weights;
+    int64_t weights_row;
+    int64_t count, per_token, width;
+    float *output;
+    int64_t output_row;
+} tern_combine_args;
+
 // The keys and values of one layer; see KeyValueBlocks.
 typedef struct {
     char *blocks;
@@ -163,6 +186,31 @@ typedef struct {
     tern_cache cache;
 } tern_attend_args;
 
+typedef struct {
+    int64_t next;
+    const void *input;  // elements of four bytes
+    void *output;
+    int64_t rows, width;
+    int64_t input_row, output_row;
+} tern_copy_args;
+
+// The most terms that one tree adds.
+enum { TERN_MAX_TERMS = 16 };
+
+typedef struct {
+    const float *elements;
+    int64_t row;
+} tern_term;
+
+typedef struct {
+    int64_t next;
+    const tern_term *terms;
+    int64_t term_count;
+    float *output;
+    int64_t rows, width;
+    int64_t output_row;
+} tern_tree_sum_args;
+
 // The machine's limits: bytes read in chunks, or rounds of independent multiply-adds.
 typedef struct {
     int64_t next;
@@ -184,6 +232,8 @@ typedef struct {
     int32_t probe_operations;
     tern_kernel pack_input, linear, embed, pack, fill_random;
     tern_kernel rms_norm, add, rotate, silu_multiply, gather, store, attend;
+    tern_kernel copy, tree_sum;
+    tern_kernel route, combine;
     tern_kernel probe_read, probe_multiply_add;
 } tern_kernels;
 

@@ -1,0 +1,95 @@
+import TernCPU
+import TernTensor
+import Testing
+
+@Suite("CPU ops of mixtures of experts")
+struct ExpertTests {
+    /// The experts and shares that a backend gives rows of logits.
+    private func routes(
+        _ backend: any Backend, _ logits: Tensor, perToken: Int, renormalizes: Bool
+    ) throws -> (experts: [Int32], weights: Tensor) {
+        let experts = try Tensor(zeros: [logits.shape[0], perToken], dtype: .int32)
+        let weights = try Tensor(zeros: [logits.shape[0], perToken])
+        backend.route(logits, renormalizes: renormalizes, into: experts, weights: weights)
+        return (experts.withElements(of: Int32.self) { Array($0) }, weights)
+    }
+
+    @Test(
+        "Routes are the reference's, shares within 8 units of 2^-24, and kernel sets agree",
+        arguments: [true, false])
+    func routesMatch(renormalizes: Bool) throws {
+        for (experts, perToken) in [(1, 1), (4, 2), (5, 5), (16, 3), (37, 8), (128, 8)] {
+            let logits = try random([20, experts], seed: UInt64(experts))
+            logits.withElements(of: Float.self) { for index in $0.indices { $0[index] *= 4 } }
+            let expected = try routes(
+                ReferenceBackend(), logits, perToken: perToken, renormalizes: renormalizes)
+            var sets: Set<[UInt32]> = []
+            for backend in try everyBackend() {
+                let found = try routes(
+                    backend, logits, perToken: perToken, renormalizes: renormalizes)
+                #expect(found.experts == expected.experts, "\(perToken) of \(experts)")
+                sets.insert(bits(found.weights))
+                let pairs = zip(values(found.weights), values(expected.weights))
+                #expect(pairs.allSatisfy { abs($0 - $1) <= 8 * 0x1p-24 * $1 })
+            }
+            #expect(sets.count == 1)
+        }
+    }
+
+    @Test("Of equal logits the first are chosen, and a row's entries ascend")
+    func ties() throws {
+        let logits = try Tensor(zeros: [3, 6])
+        logits.withElements(of: Float.self) { elements in
+            let rows: [Float] = [7, 7, 7, 7, 7, 7, 0, 9, 1, 9, 1, 1, .nan, 0, .nan, 1, 2, .nan]
+            for (index, value) in rows.enumerated() { elements[index] = value }
+        }
+        for backend in try everyBackend() {
+            let found = try routes(backend, logits, perToken: 3, renormalizes: true)
+            #expect(Array(found.experts.prefix(6)) == [0, 1, 2, 1, 2, 3])
+            let damaged = found.experts.suffix(3)
+            #expect(Set(damaged).count == 3 && damaged.allSatisfy { (0..<6).contains($0) })
+            #expect(values(found.weights).prefix(3).allSatisfy { abs($0 - 1 / 3) < 1e-6 })
+        }
+    }
+
+    @Test("Sums of experts equal the reference bit for bit, whatever is absent")
+    func combinesMatch() throws {
+        for (width, perToken) in [(1, 1), (16, 2), (100, 4), (257, 8)] {
+            let rows = try random([50, width], seed: 1)
+            let weights = try random([9, perToken], seed: 2)
+            let numbers = SeededNormal(seed: 3, deviation: 40)
+            let entries = (0..<9 * perToken).map { abs(Int(numbers[$0])) }
+            let slots = try indices(entries.map { $0 % 53 - 3 }).reshaped([9, perToken])
+            let parts = try indices(entries.map { $0 / 2 % 16 }).reshaped([9, perToken])
+            let expected = try Tensor(zeros: [9, width])
+            ReferenceBackend().combine(
+                rows, slots: slots, weights: weights, parts: parts, into: expected)
+            for backend in try everyBackend() {
+                let found = try random([9, width], seed: 4)
+                backend.combine(rows, slots: slots, weights: weights, parts: parts, into: found)
+                #expect(bits(found) == bits(expected), "\(perToken) rows of \(width)")
+            }
+        }
+    }
+
+    @Test("Ranks that hold some of the parts give the same bits when their sums are added")
+    func splitOverRanks() throws {
+        let rows = try random([48, 40], seed: 5)
+        let weights = try random([6, 8], seed: 6)
+        let slots = (0..<48).map { $0 }
+        let parts = try indices((0..<48).map { $0 % 8 }).reshaped([6, 8])
+        let backend = try backend(KernelSet.best.name, threads: 1)
+        func sum(_ owned: Range<Int>) throws -> Tensor {
+            let output = try Tensor(zeros: [6, 40])
+            let own = slots.map { owned.contains($0 % 8) ? $0 : -1 }
+            backend.combine(
+                rows, slots: try indices(own).reshaped([6, 8]), weights: weights, parts: parts,
+                into: output)
+            return output
+        }
+        let whole = try sum(0..<8)
+        let halves = try sum(0..<4)
+        backend.add(try sum(4..<8), to: halves)
+        #expect(bits(halves) == bits(whole))
+    }
+}
