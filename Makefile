@@ -17,9 +17,9 @@ SOURCES := Package.swift Sources Tests
 build: dependencies
 	swift build -c release --product tern $(IMPORTS)
 
-## Serves a model, the bundled one by default, at http://127.0.0.1:8000.
+## Serves a model, the bundled one by default, at http://127.0.0.1:8000, on two ranks that shift.
 serve: build
-	exec $(TERN) serve $(MODEL) --host 127.0.0.1 --port 8000 $(ARGS)
+	exec $(TERN) serve $(MODEL) --host 127.0.0.1 --port 8000 -sp 2 $(ARGS)
 
 ## Runs every test.
 test: dependencies

@@ -32,13 +32,17 @@ let package = Package(
         .systemLibrary(
             name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
         .target(name: "CTernKernels", cSettings: kernels),
+        .target(name: "CTernThreads", cSettings: kernels),
         library("TernJSON"),
         library("TernPlanning"),
         library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),
         library("TernTensor"),
-        library("TernCPU", ["CTernKernels", "TernTensor"]),
-        library("TernModel", ["TernTensor", "TernPlanning", "TernJSON"]),
-        library("TernEngine", ["TernModel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
+        library("TernParallel", ["CTernThreads", "TernTensor", "TernPlanning"]),
+        library("TernCPU", ["CTernKernels", "CTernThreads", "TernTensor"]),
+        library("TernModel", ["TernParallel", "TernTensor", "TernPlanning", "TernJSON"]),
+        library(
+            "TernEngine",
+            ["TernModel", "TernParallel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
         library("TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"]),
         library("TernBench", ["TernPlanning"]),
         .executableTarget(
@@ -49,23 +53,37 @@ let package = Package(
             ],
             swiftSettings: swift),
         .target(
-            name: "TernTesting", dependencies: ["TernJSON"], path: "Tests/TernTesting",
+            name: "TernTesting", dependencies: ["TernJSON", "TernPlanning"],
+            path: "Tests/TernTesting",
             swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
-        tests("TernPlanningTests", ["TernPlanning", "CAllocationCounter"]),
+        tests("TernPlanningTests", ["TernPlanning", "TernTesting", "CAllocationCounter"]),
         tests("TernTextTests", ["TernText", "TernJSON"]),
         tests("TernChatTemplateTests", ["TernText", "TernJSON"]),
         tests("TernCPUTests", ["TernCPU", "TernPlanning", "TernTensor", "CAllocationCounter"]),
         tests(
+            "TernParallelTests",
+            [
+                "TernParallel", "TernCPU", "TernPlanning", "TernTensor", "CTernThreads",
+                "CAllocationCounter",
+            ]),
+        tests(
             "TernModelTests",
-            ["TernModel", "TernCPU", "TernTensor", "TernJSON", "TernTesting", "CAllocationCounter"]
+            [
+                "TernModel", "TernParallel", "TernPlanning", "TernCPU", "TernTensor", "TernJSON",
+                "TernTesting", "CAllocationCounter",
+            ]
         ),
-        tests("TernEngineTests", ["TernEngine", "TernCPU", "TernPlanning", "TernTesting"]),
+        tests(
+            "TernEngineTests",
+            ["TernEngine", "TernParallel", "TernCPU", "TernPlanning", "TernTensor", "TernTesting"]),
         tests(
             "TernServerTests",
             ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning", "TernTesting"]),
         tests("TernBenchTests", ["TernBench"]),
-        tests("TernEndToEndTests", ["tern", "TernEngine", "TernCPU", "TernJSON", "TernTesting"]),
+        tests(
+            "TernEndToEndTests",
+            ["tern", "TernEngine", "TernPlanning", "TernCPU", "TernJSON", "TernTesting"]),
     ]
 )

@@ -25,25 +25,27 @@ public final class Engine: Sendable {
     /// What the model's authors suggest.
     public let samplingDefaults: SamplingDefaults
 
+    /// When the ranks shift: as given, or as measured.
+    public var shiftPolicy: ShiftPolicy { schedulerConfiguration.shiftPolicy }
+    /// How the policy was measured, where it was.
+    public let shiftFit: ShiftFit?
+
     private let schedulerConfiguration: SchedulerConfiguration
     private let endOfSequence: [TokenID]
     private let chat: ChatPrompt
     private let seed: UInt64?
     /// Longer than any step may take: the loop itself ends a request whose step took too long.
     private let eventDeadline: Duration
-    private let inbox = Mailbox<EngineMessage>()
     private let counters = EngineCounters()
-    private let executor: LocalExecutor
-    private let thread: Thread
+    private let replicas: [Replica]
+    private let router: Mutex<ReplicaRouter>
     private let nextRequest = Atomic<UInt64>(0)
 
     /// Loads a model and starts its threads; blocks until it can answer.
     ///
-    /// `backend` is called on the rank's own thread. `freeBytes` is what the machine has free.
     /// Throws: `CheckpointError`, `EngineError`, `TokenizerError` or `ParameterError`, a line each.
     public init(
-        _ configuration: EngineConfiguration, freeBytes: Int,
-        backend: @escaping @Sendable () throws -> any Backend,
+        _ configuration: EngineConfiguration, on hardware: EngineHardware,
         report: @escaping @Sendable (StartReport) -> Void = { _ in }
     ) throws {
         let model = try ModelConfiguration(folder: configuration.folder)
@@ -52,27 +54,68 @@ public final class Engine: Sendable {
         try configuration.validate(model)
         tokenizer = try configuration.tokenizer
         chat = try ChatPrompt(configuration, tokenizer: tokenizer)
-        executor = try LocalExecutor(
-            configuration, model: model, backend: backend, freeBytes: freeBytes, report: report)
-        memory = executor.ready.memory
-        dtype = executor.ready.dtype
-        parameters = executor.ready.parameters
+        let settled = try ModelStages(configuration, model: model, freeBytes: hardware.freeBytes)
+        report(.memory(settled.memory))
+        memory = settled.memory
+        dtype = settled.dtype
+        parameters = settled.parameters
         self.model = model
         samplingDefaults = defaults.sampling
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
-        eventDeadline = configuration.stepDeadline * 2
-        schedulerConfiguration = configuration.scheduler(
+        eventDeadline = configuration.stepDeadline * 4
+        var scheduling = configuration.scheduler(
             maxModelLength: memory.maxModelLength, blockCount: memory.blockCount)
+        try scheduling.validate()
+        router = Mutex(
+            ReplicaRouter(
+                replicas: configuration.topology.dataParallelSize,
+                blockSize: configuration.blockSize))
+        (replicas, shiftFit) = try Self.start(
+            configuration, settled, &scheduling, model: model, on: hardware,
+            tokenizer: tokenizer, counters: counters, report: report)
+        schedulerConfiguration = scheduling
+    }
+
+    /// Starts the replicas. The first one measures when to shift, where that is asked, before its
+    /// loop begins; all of them do as it found.
+    private static func start(
+        _ configuration: EngineConfiguration, _ settled: ModelStages,
+        _ scheduling: inout SchedulerConfiguration, model: ModelConfiguration,
+        on hardware: EngineHardware, tokenizer: Tokenizer, counters: EngineCounters,
+        report: @escaping @Sendable (StartReport) -> Void
+    ) throws -> ([Replica], ShiftFit?) {
+        var replicas: [Replica] = []
+        var fit: ShiftFit?
         do {
-            try schedulerConfiguration.validate()
-            thread = try Thread("tern-engine") {
-                [inbox, executor, tokenizer, counters, schedulerConfiguration] in
-                var loop = EngineLoop(
-                    inbox: inbox, executor: executor, tokenizer: tokenizer, counters: counters,
-                    configuration: configuration, scheduler: Scheduler(schedulerConfiguration))
-                loop.run()
+            for index in 0..<configuration.topology.dataParallelSize {
+                let executor = try LocalExecutor(
+                    replica: index, of: settled, configuration, model: model,
+                    hardware: hardware, report: report)
+                if index == 0 && ShiftMeasurement.isNeeded(configuration) {
+                    fit = try measure(executor, configuration, settled, report)
+                    scheduling.shiftPolicy = fit?.policy ?? scheduling.shiftPolicy
+                }
+                replicas.append(
+                    try Replica(
+                        index, executor: executor, tokenizer: tokenizer, counters: counters,
+                        configuration: configuration, scheduling: scheduling))
             }
+        } catch {
+            for replica in replicas { try replica.stop(within: .seconds(60)) }
+            throw error
+        }
+        return (replicas, fit)
+    }
+
+    private static func measure(
+        _ executor: LocalExecutor, _ configuration: EngineConfiguration, _ settled: ModelStages,
+        _ report: (StartReport) -> Void
+    ) throws -> ShiftFit {
+        do {
+            let fit = try ShiftMeasurement.fit(executor, configuration, settled)
+            for line in fit.lines { report(.note(line)) }
+            return fit
         } catch {
             try executor.stop(within: .seconds(60))
             throw error
@@ -93,14 +136,15 @@ public final class Engine: Sendable {
     ) throws(EngineError) -> RequestID {
         try validate(request)
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).oldValue)
-        guard inbox.put(.submit(id, request, deliver)) else {
+        let (replica, deliver) = route(request, deliver)
+        guard replica.submit(id, request, deliver) else {
             throw EngineError(.unavailable, metrics.failure?.message ?? "the engine has stopped")
         }
         return id
     }
 
     /// Ends a request whose client left; its blocks are free when the plans in flight commit.
-    public func cancel(_ id: RequestID) { inbox.put(.cancel(id)) }
+    public func cancel(_ id: RequestID) { for replica in replicas { replica.cancel(id) } }
 
     /// Enters requests and hands over their outputs as they come, with the request's index;
     /// returns when the last choice has ended. What `receive` throws ends the requests.
@@ -156,11 +200,28 @@ public final class Engine: Sendable {
     ///
     /// Throws: `EngineError` where a thread does not end in time.
     public func stop(within deadline: Duration = .seconds(60)) throws(EngineError) {
-        inbox.put(.stop)
-        guard thread.join(within: deadline) else {
-            throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
+        for replica in replicas { try replica.stop(within: deadline) }
+    }
+
+    /// The replica of a request, and a receiver that takes the request off it at its end.
+    private func route(
+        _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
+    ) -> (Replica, GenerationReceiver) {
+        guard replicas.count > 1 else { return (replicas[0], deliver) }
+        let tokens = request.prompt.count + request.parameters.maxTokens * request.choices
+        let index = router.withLock {
+            $0.choose(prompt: request.prompt, salt: request.cacheSalt, tokens: tokens)
         }
-        try executor.stop(within: deadline)
+        let load = ReplicaLoad(choices: request.choices) { [weak self] in
+            self?.router.withLock { $0.finished(replica: index, tokens: tokens) }
+        }
+        return (
+            replicas[index],
+            { event in
+                load.observe(event)
+                deliver(event)
+            }
+        )
     }
 
     private func validate(_ request: GenerationRequest) throws(EngineError) {
@@ -208,11 +269,23 @@ extension EngineConfiguration {
         SchedulerConfiguration(
             maxBatchedTokens: maxBatchedTokens, maxSequences: maxSequences,
             maxModelLength: maxModelLength, blockSize: blockSize, blockCount: blockCount,
-            enablesPrefixCaching: enablesPrefixCaching)
+            enablesPrefixCaching: enablesPrefixCaching,
+            maxPlansInFlight: topology.pipelineParallelSize, shiftPolicy: shiftPolicy)
     }
 
+    /// The policy of the shift until one is measured.
+    var shiftPolicy: ShiftPolicy {
+        switch shift {
+        case .given(let policy): policy
+        case .automatic: ShiftPolicy(.threshold(Self.usualThreshold))
+        }
+    }
+
+    /// The reference's default.
+    private static let usualThreshold = 512
+
     /// Checks what does not depend on memory, the scheduler's limits among it.
-    fileprivate func validate(_ model: ModelConfiguration) throws {
+    func validate(_ model: ModelConfiguration) throws {
         guard blockSize % 16 == 0, (16...1024).contains(blockSize) else {
             throw EngineError(
                 .invalid(parameter: "block-size"),

@@ -1,6 +1,7 @@
 // How an engine is to be set up: what the flags of `generate`, `serve` and `bench` say. Sizes that
 // are left open here are settled at start, from the model and the memory there is.
 
+import TernPlanning
 import TernTensor
 
 /// Where weights come from.
@@ -9,6 +10,14 @@ public enum LoadFormat: String, Sendable, CaseIterable {
     case auto
     /// Seeded random numbers: only config.json is needed.
     case dummy
+}
+
+/// How the mode of a step is to be chosen.
+public enum ShiftRule: Sendable, Equatable {
+    /// By a threshold that is measured at start.
+    case automatic
+    /// As told.
+    case given(ShiftPolicy)
 }
 
 /// The settings of an engine.
@@ -40,6 +49,10 @@ public struct EngineConfiguration: Sendable {
     /// Whether a folder without tokenizer.json is refused. Prompts in token ids need none; texts
     /// then mean nothing.
     public var requiresTokenizer = true
+    /// How the ranks are laid out.
+    public var topology = Topology()
+    /// When they shift between their modes.
+    public var shift = ShiftRule.automatic
     /// How long a step may take before its rank counts as hung.
     public var stepDeadline = Duration.seconds(600)
     /// Checks every table after each step: for tests.

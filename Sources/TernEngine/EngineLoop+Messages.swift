@@ -21,7 +21,7 @@ extension EngineLoop {
                 generations[sequence] = nil
                 counters.countEnd(.cancelled)
             }
-            counters.publish(scheduler.counts)
+            counters.publish(scheduler.counts, of: replica)
         case .stop: stops = true
         }
     }

@@ -10,6 +10,8 @@ import TernText
 struct EngineLoop: ~Copyable {
     let inbox: Mailbox<EngineMessage>
     let executor: any Executor
+    /// Which of the replicas this loop drives.
+    let replica: Int
     let tokenizer: Tokenizer
     let counters: EngineCounters
     let configuration: EngineConfiguration
@@ -42,10 +44,11 @@ struct EngineLoop: ~Copyable {
             counters.countStep(plan)
             try executor.submit(plan)
         }
-        let result = try executor.nextResult(within: configuration.stepDeadline)
+        // Peers of a rank that hangs notice it within the deadline, and can say which it is.
+        let result = try executor.nextResult(within: configuration.stepDeadline * 2)
         let outputs = scheduler.commit(result).compactMap { advance($0) }
         if configuration.checksIntegrity { try scheduler.checkIntegrity() }
-        counters.publish(scheduler.counts)
+        counters.publish(scheduler.counts, of: replica)
         for (deliver, output) in outputs { deliver(.output(output)) }
     }
 

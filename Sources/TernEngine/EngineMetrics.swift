@@ -24,6 +24,7 @@ public struct EngineMetrics: Sendable {
 /// The metrics as they change.
 final class EngineCounters: Sendable {
     private let metrics = Mutex(EngineMetrics())
+    private let replicas = Mutex<[Int: SchedulerCounts]>([:])
 
     var snapshot: EngineMetrics { metrics.withLock { $0 } }
 
@@ -48,7 +49,16 @@ final class EngineCounters: Sendable {
         metrics.withLock { $0.finished[reason, default: 0] += 1 }
     }
 
-    func publish(_ counts: SchedulerCounts) { metrics.withLock { $0.scheduler = counts } }
+    /// Takes in the gauges of one replica; the snapshot holds the sum.
+    func publish(_ counts: SchedulerCounts, of replica: Int) {
+        metrics.withLock { metrics in
+            replicas.withLock { replicas in
+                replicas[replica] = counts
+                let others = replicas.filter { $0.key != replica }
+                metrics.scheduler = others.values.reduce(counts, +)
+            }
+        }
+    }
 
     func fail(_ error: EngineError) { metrics.withLock { $0.failure = $0.failure ?? error } }
 }

@@ -1,89 +1,100 @@
-// Station 5 where ranks are threads of this process: plans go into the rank's mailbox, results come
-// out of another, in order. A rank that does not answer in time is named in an error.
+// Station 5 where ranks are threads of this process: a plan goes into every rank's mailbox, results
+// come from the output rank, in plan order. A rank that fails or does not answer ends the step with
+// an error that names it.
 
 import TernModel
+import TernParallel
 import TernPlanning
 import TernTensor
 
-/// Runs plans on a rank thread of this process.
+/// Runs the plans of one replica on rank threads of this process.
 final class LocalExecutor: Executor, Sendable {
-    private enum Order: Sendable {
-        case run(StepPlan)
-        case leave
-    }
+    private let ranks: [RankThread]
+    private let reports: Mailbox<RankReport>
 
-    let ready: Rank.Ready
-    private let orders = Mailbox<Order>()
-    private let results = Mailbox<StepResult>()
-    private let thread: Thread
-
-    /// Starts the rank and waits until its model is loaded.
+    /// Starts all ranks of a replica and waits until each is ready. The first replica loads the
+    /// weights that all share.
     ///
-    /// Throws: what the rank's start throws.
+    /// Throws: why a rank could not start, with its number and phase; none is left then.
     init(
-        _ configuration: EngineConfiguration, model: ModelConfiguration,
-        backend: @escaping @Sendable () throws -> any Backend, freeBytes: Int,
+        replica: Int, of settled: ModelStages, _ configuration: EngineConfiguration,
+        model: ModelConfiguration, hardware: EngineHardware,
         report: @escaping @Sendable (StartReport) -> Void
     ) throws {
-        let started = Mailbox<Result<Rank.Ready, any Error>>()
-        thread = try Thread("tern-rank-0") { [orders, results] in
-            let rank: Rank
-            do {
-                rank = try Rank(
-                    configuration, model: model, backend: try backend(), freeBytes: freeBytes,
-                    report: report)
-            } catch {
-                started.put(.failure(error))
-                return
-            }
-            started.put(.success(rank.ready))
-            Self.serve(rank, orders: orders, results: results)
-        }
-        guard let outcome = started.take(within: Self.startDeadline) else {
-            throw EngineError(
-                .failed, "rank 0: the model was not loaded within \(Self.startDeadline)")
-        }
+        let members = configuration.topology.ranks(replica: replica)
+        let world = try LocalWorld(
+            ranks: configuration.topology.worldSize, deadline: configuration.stepDeadline,
+            spin: hardware.spin)
+        let reports = Mailbox<RankReport>()
+        let start = RankStart(
+            model: model, settled: settled, hardware: hardware, world: world, reports: reports,
+            report: report)
+        var threads: [RankThread] = []
         do {
-            ready = try outcome.get()
+            for rank in members { threads.append(try RankThread(rank, start)) }
+            try Self.awaitReady(threads, reports)
         } catch {
-            _ = thread.join(within: Self.farewell)
+            world.abort(rank: members[0], cause: "the start of the ranks failed")
+            for thread in threads { _ = thread.leave(within: Self.farewell) }
             throw error
         }
+        self.reports = reports
+        ranks = threads
     }
 
     /// A load that takes longer is taken for hung.
     private static let startDeadline = Duration.seconds(3600)
-    /// How long a rank that failed to start has to free what it took.
+    /// How long ranks of a failed start have to free what they took.
     private static let farewell = Duration.seconds(60)
 
-    private static func serve(
-        _ rank: Rank, orders: Mailbox<Order>, results: Mailbox<StepResult>
-    ) {
-        while true {
-            switch orders.take(within: .seconds(3600)) {
-            case .run(let plan): results.put(rank.run(plan))
-            case .leave: return
-            case nil: continue
+    private static func awaitReady(
+        _ threads: [RankThread], _ reports: Mailbox<RankReport>
+    ) throws {
+        let end = ContinuousClock.now + startDeadline
+        var waiting = Set(threads.map(\.rank))
+        while !waiting.isEmpty {
+            switch reports.take(within: ContinuousClock.now.duration(to: end)) {
+            case .ready(let rank): waiting.remove(rank)
+            case .failed(let rank, let phase, let cause):
+                throw EngineError(.failed, "rank \(rank), \(phase): \(cause)")
+            case .result(let result):
+                preconditionFailure("result of plan \(result.number) before the ranks are ready")
+            case nil:
+                let phases = threads.filter { waiting.contains($0.rank) }.map(\.whereabouts)
+                throw EngineError(
+                    .failed,
+                    "not ready within \(startDeadline): " + phases.joined(separator: "; "))
             }
         }
     }
 
-    func submit(_ plan: StepPlan) { orders.put(.run(plan)) }
+    func submit(_ plan: StepPlan) { submit(plan, layers: .max) }
 
-    func nextResult(within deadline: Duration) throws(EngineError) -> StepResult {
-        guard let result = results.take(within: deadline) else {
-            throw EngineError(.failed, "rank 0 gave no result within \(deadline)")
-        }
-        return result
+    /// Hands over a plan of which every stage runs its first layers alone: for measurement.
+    func submit(_ plan: StepPlan, layers: Int) {
+        for rank in ranks { rank.orders.put(.run(plan, layers: layers)) }
     }
 
-    /// Lets the rank leave and waits for it.
+    func nextResult(within deadline: Duration) throws(EngineError) -> StepResult {
+        switch reports.take(within: deadline) {
+        case .result(let result): return result
+        case .failed(let rank, let phase, let cause):
+            throw EngineError(.failed, "rank \(rank), \(phase): \(cause)")
+        case .ready(let rank): preconditionFailure("rank \(rank) is ready twice")
+        case nil:
+            let phases = ranks.map(\.whereabouts).joined(separator: "; ")
+            throw EngineError(.failed, "no result within \(deadline): \(phases)")
+        }
+    }
+
+    /// Lets the ranks leave and waits for them.
     ///
-    /// Throws: where it does not leave in time; its memory is then not freed.
+    /// Throws: where one does not leave in time; its memory is then not freed.
     func stop(within deadline: Duration) throws(EngineError) {
-        orders.put(.leave)
-        guard thread.join(within: deadline) else {
-            throw EngineError(.failed, "rank 0 did not leave within \(deadline)")
+        for rank in ranks { rank.orders.put(.leave) }
+        for rank in ranks where !rank.leave(within: deadline) {
+            throw EngineError(
+                .failed, "rank \(rank.rank) did not leave within \(deadline): \(rank.whereabouts)")
         }
     }
 }

@@ -7,9 +7,7 @@ import TernTensor
 
 /// The counts of a plan whose numbers stand in a rank's buffers.
 struct StepInput {
-    let tokens: Int
-    let sequences: Int
-    let tableEntries: Int
+    let counts: StepCounts
     /// The draws, in the order of the rows of logits.
     let draws: [(sequence: SequenceID, step: SamplingStep)]
 
@@ -39,9 +37,9 @@ struct StepInput {
                 draws.append((span.sequence, sampling))
             }
         }
-        self.tokens = tokens
-        self.sequences = plan.spans.count
-        self.tableEntries = entries
+        counts = StepCounts(
+            tokens: tokens, sequences: plan.spans.count, tableEntries: entries,
+            sampled: draws.count)
         self.draws = draws
     }
 

@@ -1,5 +1,6 @@
-// The keys and values of all layers of one rank, in blocks. Planning says which block belongs to
-// whom; this is only where they lie.
+// The keys and values of one rank: its stage's layers, its head block's heads, in blocks. Planning
+// says which block belongs to whom; this is only where they lie. Both modes read and write the same
+// heads here, which is why a switch of mode moves nothing.
 
 import TernTensor
 
@@ -13,32 +14,36 @@ public struct PagedKVCache: Sendable {
 
     /// Reserves the memory; it becomes resident block by block, when first written.
     public init(
-        _ model: ModelConfiguration, blockCount: Int, blockSize: Int, dtype: DType
+        _ model: ModelConfiguration, layout: RankLayout, blockCount: Int, blockSize: Int,
+        dtype: DType
     ) throws(StorageError) {
+        let heads = layout.ownKeyValueHeads.count
         let layerBytes =
             blockCount
             * KeyValueBlocks.blockBytes(
-                blockSize: blockSize, heads: model.keyValueHeads,
-                headDimension: model.headDimension, dtype: dtype)
-        let storage = try Storage(zeroedBytes: layerBytes * model.layers)
-        layers = (0..<model.layers).map { layer in
+                blockSize: blockSize, heads: heads, headDimension: model.headDimension,
+                dtype: dtype)
+        let storage = try Storage(zeroedBytes: layerBytes * layout.layers.count)
+        layers = layout.layers.indices.map { layer in
             KeyValueBlocks(
-                storage: storage, byteOffset: layer * layerBytes, dtype: dtype,
-                blockCount: blockCount, blockSize: blockSize, heads: model.keyValueHeads,
+                storage: storage, byteOffset: (layer - layout.layers.lowerBound) * layerBytes,
+                dtype: dtype, blockCount: blockCount, blockSize: blockSize, heads: heads,
                 headDimension: model.headDimension)
         }
         self.blockCount = blockCount
         self.blockSize = blockSize
     }
 
-    /// Memory of one block in all layers.
-    public static func blockBytes(_ model: ModelConfiguration, blockSize: Int, dtype: DType) -> Int
-    {
-        model.layers
+    /// Memory of one block in all layers of a rank.
+    public static func blockBytes(
+        _ model: ModelConfiguration, layout: RankLayout, blockSize: Int, dtype: DType
+    ) -> Int {
+        layout.layers.count
             * KeyValueBlocks.blockBytes(
-                blockSize: blockSize, heads: model.keyValueHeads,
+                blockSize: blockSize, heads: layout.ownKeyValueHeads.count,
                 headDimension: model.headDimension, dtype: dtype)
     }
 
+    /// A layer, counted in the rank's stage.
     subscript(layer: Int) -> KeyValueBlocks { layers[layer] }
 }

@@ -1,112 +1,131 @@
-// What the layers of one rank see of one step: its inputs, the cache, and the buffers between
-// layers. The buffers are made once, for the largest step; a step takes views of their first rows.
+// What the layers of one rank see of one step: its groups, its inputs, the cache, and views of the
+// buffers. The mode has been resolved into groups when this is made; nothing behind it knows modes.
 
+import TernParallel
+import TernPlanning
 import TernTensor
 
-/// The largest step that buffers are made for.
-public struct StepLimits: Sendable, Equatable {
-    /// Tokens of one step.
+/// What one step is made of, in counts.
+public struct StepCounts: Sendable, Equatable {
+    /// Tokens of the step, over all ranks that split them.
     public let tokens: Int
-    /// Sequences of one step, each of which may ask for logits.
+    /// Sequences.
     public let sequences: Int
-    /// Positions of one sequence.
-    public let positions: Int
-    /// Blocks of one sequence.
-    public let blocksPerSequence: Int
+    /// Entries of their block tables.
+    public let tableEntries: Int
+    /// Rows whose logits are asked for.
+    public let sampled: Int
 
-    /// Limits of a step.
-    public init(tokens: Int, sequences: Int, positions: Int, blocksPerSequence: Int) {
+    /// Counts of a step.
+    public init(tokens: Int, sequences: Int, tableEntries: Int, sampled: Int) {
         self.tokens = tokens
         self.sequences = sequences
-        self.positions = positions
-        self.blocksPerSequence = blocksPerSequence
+        self.tableEntries = tableEntries
+        self.sampled = sampled
     }
 }
 
-/// The buffers of one rank, for the largest step.
-public struct StepBuffers: Sendable {
-    /// Input ids, positions and slots of the tokens. Shape: `[tokens]` each, int32.
-    public let tokenIDs, positions, slots: Tensor
-    /// The rows whose logits are asked for. Shape: `[sequences]`, int32.
-    public let sampledRows: Tensor
-    /// See `AttentionBatch`.
-    public let spans, blocks: Tensor
-    let hidden, normed, update, queries, attended, keysValues, gateUp, activated: Tensor
-    let sampledHidden, logits: Tensor
-    let rotary: RotaryEmbedding
-    /// Memory of all buffers.
-    public let bytes: Int
-
-    /// Reserves the buffers; they become resident as far as steps use them. `fill` comes before
-    /// the first step.
-    public init(_ model: ModelConfiguration, limits: StepLimits) throws(StorageError) {
-        var bytes = RotaryEmbedding.bytes(
-            headDimension: model.headDimension, positions: limits.positions)
-        func buffer(_ shape: Shape, _ dtype: DType = .float32) throws(StorageError) -> Tensor {
-            bytes += shape.count * dtype.bytes
-            return try Tensor(zeros: shape, dtype: dtype)
-        }
-        let tokens = limits.tokens
-        tokenIDs = try buffer([tokens], .int32)
-        positions = try buffer([tokens], .int32)
-        slots = try buffer([tokens], .int32)
-        sampledRows = try buffer([limits.sequences], .int32)
-        spans = try buffer([limits.sequences, 4], .int32)
-        blocks = try buffer([limits.sequences * limits.blocksPerSequence], .int32)
-        hidden = try buffer([tokens, model.hiddenSize])
-        normed = try buffer([tokens, model.hiddenSize])
-        update = try buffer([tokens, model.hiddenSize])
-        queries = try buffer([tokens, model.queryHeads, model.headDimension])
-        attended = try buffer([tokens, model.queryHeads, model.headDimension])
-        keysValues = try buffer([tokens, model.keyValueHeads, 2, model.headDimension])
-        gateUp = try buffer([tokens, 2 * model.intermediateSize])
-        activated = try buffer([tokens, model.intermediateSize])
-        sampledHidden = try buffer([limits.sequences, model.hiddenSize])
-        logits = try buffer([limits.sequences, model.vocabularySize])
-        rotary = try RotaryEmbedding(
-            model.rope, headDimension: model.headDimension, positions: limits.positions)
-        self.bytes = bytes
-    }
-
-    /// Computes what does not change from step to step, for sequences of so many positions.
-    public func fill(positions: Int) { rotary.fill(positions: positions) }
-}
-
-/// One step as the layers see it: views of the buffers' first rows.
-public struct StepContext: Sendable {
+/// What a rank brings to every step.
+public struct RankResources {
+    let layout: RankLayout
     let backend: any Backend
+    let communicator: any Communicator
     let cache: PagedKVCache
-    let tokens: Int
-    let tokenIDs, positions, slots, sampledRows: Tensor
-    let batch: AttentionBatch
-    let hidden, normed, update, queries, attended, keysValues, gateUp, activated: Tensor
-    let sampledHidden, logits: Tensor
-    let rotary: RotaryEmbedding
+    let buffers: StepBuffers
+    let headDimension: Int
 
-    /// Views for a number of tokens, sequences, entries of block tables and rows with logits.
+    /// A rank's place, device, peers and memory.
     public init(
-        _ buffers: StepBuffers, backend: any Backend, cache: PagedKVCache, tokens: Int,
-        sequences: Int, tableEntries: Int, sampled: Int
+        _ model: ModelConfiguration, layout: RankLayout, backend: any Backend,
+        communicator: any Communicator, cache: PagedKVCache, buffers: StepBuffers
     ) {
+        self.layout = layout
         self.backend = backend
+        self.communicator = communicator
         self.cache = cache
-        self.tokens = tokens
-        tokenIDs = buffers.tokenIDs.prefix(tokens)
-        positions = buffers.positions.prefix(tokens)
-        slots = buffers.slots.prefix(tokens)
-        sampledRows = buffers.sampledRows.prefix(sampled)
+        self.buffers = buffers
+        headDimension = model.headDimension
+    }
+}
+
+/// One step as the layers see it. `n` is the number of this rank's own tokens, `N` of all.
+public struct StepContext {
+    let backend: any Backend
+    let communicator: any Communicator
+    let cache: PagedKVCache
+    /// The groups of this step.
+    let view: ParallelView
+    /// The stages of this rank's place.
+    let pipelineGroup: RankGroup
+    /// The ranks that split the vocabulary.
+    let headGroup: RankGroup
+    let ulysses: Ulysses
+    /// Shape: `[n]`.
+    let tokenIDs, positions: Tensor
+    /// Shape: `[N]`.
+    let slots: Tensor
+    let batch: AttentionBatch
+    /// Shape: `[n, hidden]`.
+    let hidden, normed, update, partial: Tensor
+    let localHeads, allHeads: HeadRows
+    /// Shape: `[n, the tensor shard's heads, dimension]`, and `[N, own heads, dimension]`.
+    let localAttended, allAttended: Tensor
+    let sampled: SampledRows
+    let rotary: RotaryEmbedding
+    let experts: ExpertBuffers?
+    private let buffers: StepBuffers
+
+    /// Views for a step of some size whose numbers stand in the buffers.
+    public init(_ rank: RankResources, mode: ParallelMode, _ counts: StepCounts) {
+        let (layout, buffers, width) = (rank.layout, rank.buffers, rank.headDimension)
+        view = layout[mode]
+        let partition = TokenPartition(tokens: counts.tokens, among: view.sequenceGroup.size)
+        let own = partition[view.sequenceGroup.index]
+        backend = rank.backend
+        communicator = rank.communicator
+        cache = rank.cache
+        pipelineGroup = layout.pipelineGroup
+        headGroup = layout.headGroup
+        ulysses = Ulysses(view, heads: layout.heads, dimension: width, tokens: partition)
+        tokenIDs = buffers.tokenIDs.rows(own)
+        positions = buffers.positions.rows(own)
+        slots = buffers.slots.prefix(counts.tokens)
         batch = AttentionBatch(
-            spans: buffers.spans.prefix(sequences), blocks: buffers.blocks.prefix(tableEntries))
-        hidden = buffers.hidden.prefix(tokens)
-        normed = buffers.normed.prefix(tokens)
-        update = buffers.update.prefix(tokens)
-        queries = buffers.queries.prefix(tokens)
-        attended = buffers.attended.prefix(tokens)
-        keysValues = buffers.keysValues.prefix(tokens)
-        gateUp = buffers.gateUp.prefix(tokens)
-        activated = buffers.activated.prefix(tokens)
-        sampledHidden = buffers.sampledHidden.prefix(sampled)
-        logits = buffers.logits.prefix(sampled)
+            spans: buffers.spans.prefix(counts.sequences),
+            blocks: buffers.blocks.prefix(counts.tableEntries))
+        hidden = buffers.hidden.prefix(own.count)
+        normed = buffers.normed.prefix(own.count)
+        update = buffers.update.prefix(own.count)
+        partial = buffers.partial.prefix(own.count)
+        let queryHeads = layout.heads.queries[view.tensorGroup].count
+        localHeads = HeadRows(
+            buffers.localHeads, tokens: own.count, queryHeads: queryHeads,
+            keyValueHeads: layout.heads.keysValues[view.tensorGroup].count, dimension: width)
+        localAttended = buffers.localAttended.reused(as: Shape(own.count, queryHeads, width))
+        let ownQueryHeads = layout.ownQueryHeads.count
+        let trades = !view.sequenceGroup.isSingle
+        allHeads =
+            trades
+            ? HeadRows(
+                buffers.allHeads, tokens: counts.tokens, queryHeads: ownQueryHeads,
+                keyValueHeads: layout.ownKeyValueHeads.count, dimension: width) : localHeads
+        allAttended =
+            trades
+            ? buffers.allAttended.reused(as: Shape(counts.tokens, ownQueryHeads, width))
+            : localAttended
+        sampled = SampledRows(buffers, layout: layout, view: view, partition, counts.sampled)
         rotary = buffers.rotary
+        experts = buffers.experts
+        self.buffers = buffers
+    }
+
+    /// Room for gates and ups of the rank's tokens. Shape: `[n, columns]`.
+    func gateUp(columns: Int) -> Tensor {
+        buffers.gateUp.reused(as: Shape(hidden.shape[0], columns))
+    }
+
+    /// Room for what comes of them. Shape: `[n, columns]`.
+    func activated(columns: Int) -> Tensor {
+        buffers.activated.reused(as: Shape(hidden.shape[0], columns))
     }
 }

@@ -23,7 +23,7 @@ enum BenchLatency {
                     Option("--num-iters", value: "N", help: "repetitions that count (3)"),
                     Option("--json", help: "print one JSON object"),
                 ]
-            ), EngineFlags.section,
+            ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
     /// The batch that the flags describe.
@@ -63,7 +63,7 @@ enum BenchLatency {
             inputLength: batch.inputLength, outputLength: batch.outputLength,
             batchSize: batch.size, timeToFirstToken: Percentiles(first),
             timePerOutputToken: Percentiles(next), work: work(batch, engine),
-            rates: try Hardware(arguments).rates())
+            rates: try Hardware(arguments, ranks: 1).rates())
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
     }
 

@@ -31,14 +31,6 @@ enum EngineFlags {
             Option("--no-enable-prefix-caching", help: "compute every prompt"),
             Option("--seed", value: "N", help: "seeds dummy weights and requests without a seed"),
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
-            Option(
-                "--tensor-parallel-size", "-tp", value: "N", help: "ranks that split weights: 1"),
-            Option(
-                "--ulysses-sequence-parallel-size", "-sp", value: "N",
-                help: "ranks that split tokens: 1"),
-            Option(
-                "--pipeline-parallel-size", "-pp", value: "N", help: "ranks that split layers: 1"),
-            Option("--data-parallel-size", "-dp", value: "N", help: "replicas: 1"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
                 "--device", value: "cpu|reference",
@@ -50,7 +42,6 @@ enum EngineFlags {
     static func configuration(
         _ arguments: Arguments
     ) throws(UsageError) -> EngineConfiguration {
-        try requireOneRank(arguments)
         var engine = EngineConfiguration(folder: arguments.positionals[0])
         if let name = arguments.text("--dtype"), name != "auto" {
             guard let dtype = DType(rawValue: name), dtype != .int32 else {
@@ -74,16 +65,9 @@ enum EngineFlags {
         engine.enablesPrefixCaching = !arguments.has("--no-enable-prefix-caching")
         engine.seed = try arguments.integer("--seed", in: 0 ... .max).map { UInt64($0) }
         engine.chatTemplateFile = arguments.text("--chat-template")
+        engine.topology = try ParallelFlags.topology(arguments)
+        engine.shift = try ParallelFlags.shift(arguments)
         return engine
-    }
-
-    /// One rank is all there is yet; who asks for more must not get less in silence.
-    private static func requireOneRank(_ arguments: Arguments) throws(UsageError) {
-        for option in section.options where option.names[0].hasSuffix("-parallel-size") {
-            let name = option.names[0]
-            guard let size = try arguments.integer(name, in: 1 ... .max), size > 1 else { continue }
-            throw UsageError("\(name) is \(size); this version runs one rank, it must be 1")
-        }
     }
 
     /// Where only one of the two limits is given, the default of the other gives way.
@@ -101,16 +85,17 @@ enum EngineFlags {
     static func start(
         _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool
     ) throws -> Engine {
-        let hardware = try Hardware(arguments)
-        return try Engine(
-            configuration, freeBytes: Hardware.freeBytes, backend: hardware.backend
-        ) { report in
-            guard !isQuiet else { return }
-            switch report {
-            case .memory(let memory): for line in memory.lines { Console.note(line) }
-            case .loading(let share): ProgressBar(title: "loading weights").show(share)
-            case .note(let line): Console.note(line)
-            }
+        let hardware = try Hardware(arguments, ranks: configuration.topology.worldSize)
+        return try Engine(configuration, on: hardware.engine) { show($0, isQuiet: isQuiet) }
+    }
+
+    /// Shows a step of a start on standard error.
+    static func show(_ report: StartReport, isQuiet: Bool) {
+        guard !isQuiet else { return }
+        switch report {
+        case .memory(let memory): for line in memory.lines { Console.note(line) }
+        case .loading(let share): ProgressBar(title: "loading weights").show(share)
+        case .note(let line): Console.note(line)
         }
     }
 }

@@ -37,7 +37,7 @@ enum Generate {
                     Option("--stop-token-ids", value: "1,2", help: "tokens that end the text"),
                     Option("--json", help: "print one JSON object at the end"),
                 ]
-            ), EngineFlags.section,
+            ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
     private static func run(_ arguments: Arguments) throws {

@@ -3,6 +3,8 @@
 import Glibc
 import TernBench
 import TernCPU
+import TernEngine
+import TernPlanning
 import TernTensor
 
 /// The devices that can be asked for.
@@ -13,21 +15,36 @@ private enum Device: String, CaseIterable {
 
 /// What an engine runs on.
 struct Hardware {
-    /// Makes the backend; called on the rank's own thread.
-    let backend: @Sendable () throws -> any Backend
+    /// What an engine gets.
+    let engine: EngineHardware
 
     private let processors: [Int]
 
-    /// The hardware that the flags ask for.
-    init(_ arguments: Arguments) throws(UsageError) {
+    /// The hardware that the flags ask for, divided among ranks: neighbouring processors for each,
+    /// to which its threads are pinned. Where there are more ranks than processors, ranks share
+    /// them, unpinned, and do not spin while they wait.
+    init(_ arguments: Arguments, ranks: Int) throws(UsageError) {
         let available = Processors.available()
         let threads = try arguments.integer("--threads", in: 1...available.count)
         let processors = Array(available.prefix(threads ?? available.count))
         self.processors = processors
+        let isShared = ranks > processors.count
+        let share = TokenPartition(tokens: processors.count, among: ranks)
+        let backend: @Sendable (RankID, Topology) throws -> any Backend
         switch try arguments.choice("--device", of: Device.self) ?? .cpu {
-        case .cpu: backend = { try CPUBackend(processors: processors, pins: true) }
-        case .reference: backend = { ReferenceBackend() }
+        case .cpu:
+            backend = { rank, _ in
+                let index = Int(rank.rawValue)
+                let own =
+                    isShared
+                    ? [processors[index % processors.count]] : Array(processors[share[index]])
+                return try CPUBackend(processors: own, pins: !isShared)
+            }
+        case .reference: backend = { _, _ in ReferenceBackend() }
         }
+        engine = EngineHardware(
+            freeBytes: Self.freeBytes, spin: isShared ? .zero : .microseconds(50),
+            backend: backend)
     }
 
     /// What the same processors could do at best.

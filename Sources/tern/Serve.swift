@@ -26,7 +26,7 @@ enum Serve {
                         "--shutdown-timeout", value: "SECONDS",
                         help: "how long a stop waits for running requests (10)"),
                 ]
-            ), EngineFlags.section,
+            ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
     private static func run(_ arguments: Arguments) throws {

@@ -1,3 +1,5 @@
+import TernEngine
+import TernPlanning
 import Testing
 
 @testable import tern
@@ -5,6 +7,10 @@ import Testing
 @Suite("Arguments")
 struct ArgumentsTests {
     private func parsed(_ words: String...) throws -> Arguments {
+        try parsed(words)
+    }
+
+    private func parsed(_ words: [String]) throws -> Arguments {
         try Arguments(words, for: Generate.command)
     }
 
@@ -57,13 +63,25 @@ struct ArgumentsTests {
         #expect(changed.cacheBytes == 1000 && changed.memoryShare == 0.5)
     }
 
-    @Test("One rank may be asked for by every name, more are refused")
+    @Test("Parallel sizes are read by every name, and so is the rule of the shift")
     func ranks() throws {
-        for name in ["-tp", "-sp", "-pp", "-dp", "--tensor-parallel-size"] {
-            _ = try EngineFlags.configuration(try parsed("M", name, "1"))
-            #expect("\(name)") {
-                try EngineFlags.configuration(try parsed("M", name, "2"))
-            } throws: { "\($0)".contains("-parallel-size is 2; this version runs one rank") }
+        let sizes = ["-sp", "4", "-tp", "2", "--pipeline-parallel-size", "3", "-dp", "2"]
+        let engine = try EngineFlags.configuration(try parsed(["M"] + sizes))
+        #expect(engine.topology == Topology(data: 2, pipeline: 3, sequence: 4, tensor: 2))
+        #expect(engine.shift == .automatic)
+        func rule(_ words: String...) throws -> ShiftRule {
+            try EngineFlags.configuration(try parsed(["M"] + words)).shift
+        }
+        #expect(
+            try rule("--shift-parallel-threshold", "96") == .given(ShiftPolicy(.threshold(96))))
+        #expect(
+            try rule("--parallel-mode", "tensor") == .given(ShiftPolicy(.pinned(.tensor))))
+        #expect(
+            try rule("--no-enable-shift-parallel") == .given(ShiftPolicy(.pinned(.sequence))))
+        for (name, value) in [
+            ("-sp", "0"), ("--parallel-mode", "both"), ("--shift-parallel-threshold", "-1"),
+        ] {
+            #expect("\(name)") { try rule(name, value) } throws: { "\($0)".contains(value) }
         }
     }
 

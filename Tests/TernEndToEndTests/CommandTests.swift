@@ -64,6 +64,24 @@ struct CommandTests {
         #expect(outcome.errors.contains("memory: weights"))
     }
 
+    @Test("bench shift times steps in both modes and writes a plot with the threshold")
+    func benchShift() throws {
+        let folder = try TemporaryFolder()
+        let picture = folder.path + "/shift.svg"
+        let object = try json([
+            "bench", "shift", Fixture.telemachus, "--json", "--num-iters", "1", "--svg", picture,
+            "--max-num-batched-tokens", "16", "--max-num-seqs", "4",
+            "--shift-parallel-threshold", "4",
+        ])
+        #expect(object["threshold"] == 4)
+        let steps = try #require(object["steps"]?.array)
+        #expect(steps.compactMap { $0["tokens"] } == [1, 2, 4, 8, 16])
+        let modes = steps.compactMap { $0["mode"]?.string }
+        #expect(modes == ["tensor", "tensor", "tensor", "sequence", "sequence"])
+        let svg = String(decoding: try Fixture.bytes(picture), as: UTF8.self)
+        #expect(svg.contains("threshold 4") && svg.hasSuffix("</svg>\n"))
+    }
+
     @Test("tokenize and detokenize strip nothing and undo each other")
     func tokenizeRoundTrip() throws {
         let text = "  two  spaces\r\n\tand a tab, caf\u{e9} e\u{301} 👩‍🚀\n\n"

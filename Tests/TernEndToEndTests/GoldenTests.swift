@@ -5,14 +5,16 @@ import TernPlanning
 import TernTesting
 import Testing
 
-/// The bundled model against what transformers recorded of it.
-@Suite("The bundled model", .serialized)
+/// The bundled models against what transformers recorded of them.
+@Suite("The bundled models", .serialized)
 struct GoldenTests {
-    private func engine() throws -> Engine {
-        var configuration = EngineConfiguration(folder: Fixture.telemachus)
+    private func engine(_ folder: String = Fixture.telemachus) throws -> Engine {
+        var configuration = EngineConfiguration(folder: folder)
         configuration.dtype = .float32
         configuration.maxSequences = 64
-        return try Engine(configuration, freeBytes: 4 << 30) { try CPUBackend(pins: false) }
+        return try Engine(
+            configuration,
+            on: EngineHardware(freeBytes: 4 << 30) { _, _ in try CPUBackend(pins: false) })
     }
 
     /// The answers to several requests at once: tokens, text, logprobs.
@@ -27,12 +29,14 @@ struct GoldenTests {
         return answers
     }
 
-    @Test("40 fixed prompts give exactly the token ids and log probabilities of transformers")
-    func fixedPrompts() throws {
-        let golden = try Fixture.golden("telemachus.json")
+    @Test(
+        "40 fixed prompts give exactly the token ids and log probabilities of transformers",
+        arguments: [("telemachus.json", Fixture.telemachus), ("argus.json", Fixture.argus)])
+    func fixedPrompts(file: String, folder: String) throws {
+        let golden = try Fixture.golden(file)
         let prompts = try #require(golden["prompts"]?.array)
         let maxTokens = try #require(golden["max_tokens"]?.integer)
-        let engine = try engine()
+        let engine = try engine(folder)
         var parameters = engine.defaultParameters(maxTokens: maxTokens)
         parameters.temperature = 0
         parameters.logprobs = 0

@@ -6,6 +6,16 @@ import TernEngine
 import TernPlanning
 import TernTesting
 
+extension EngineHardware {
+    /// The processors of this machine, which ranks share as the system sees fit.
+    static var test: EngineHardware {
+        EngineHardware(freeBytes: 1 << 30, spin: .zero) { _, topology in
+            topology.worldSize == 1
+                ? try CPUBackend(pins: false) : try CPUBackend(processors: [0], pins: false)
+        }
+    }
+}
+
 /// What one choice gave, whole.
 struct Answer: Equatable {
     var text = ""
@@ -17,8 +27,12 @@ struct Answer: Equatable {
 extension Engine {
     /// A tiny Qwen3 with seeded random weights, whose tokens are bytes; its tables are checked
     /// after every step.
-    static func tiny(_ change: (inout EngineConfiguration) -> Void = { _ in }) throws -> Engine {
-        var configuration = EngineConfiguration(folder: Fixture.families + "/qwen3")
+    static func tiny(
+        folder: String = Fixture.families + "/qwen3",
+        on hardware: EngineHardware = .test,
+        _ change: (inout EngineConfiguration) -> Void = { _ in }
+    ) throws -> Engine {
+        var configuration = EngineConfiguration(folder: folder)
         configuration.loadFormat = .dummy
         configuration.dtype = .bfloat16
         configuration.maxModelLength = 256
@@ -26,9 +40,7 @@ extension Engine {
         configuration.maxBatchedTokens = 64
         configuration.checksIntegrity = true
         change(&configuration)
-        return try Engine(configuration, freeBytes: 1 << 30) {
-            try CPUBackend(pins: false)
-        }
+        return try Engine(configuration, on: hardware)
     }
 
     /// The bundled model.
@@ -38,9 +50,7 @@ extension Engine {
         var configuration = EngineConfiguration(folder: Fixture.telemachus)
         configuration.maxSequences = 32
         change(&configuration)
-        return try Engine(configuration, freeBytes: 1 << 30) {
-            try CPUBackend(pins: false)
-        }
+        return try Engine(configuration, on: .test)
     }
 
     /// Greedy parameters for so many tokens, without an end of its own.

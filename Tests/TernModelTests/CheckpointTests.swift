@@ -2,6 +2,7 @@ import Glibc
 import TernCPU
 import TernJSON
 import TernModel
+import TernPlanning
 import TernTensor
 import TernTesting
 import Testing
@@ -130,6 +131,12 @@ struct CheckpointTests {
         #expect(throws: CheckpointError.self) { try Checkpoint(folder: folder.path) }
     }
 
+    private static func declare(_ loader: WeightLoader) throws {
+        let model = try ModelConfiguration(json: llama)
+        let layout = try RankLayout(0, in: Topology(), model)
+        _ = try Llama(model, layout: layout, from: loader)
+    }
+
     @Test("A tensor of a type that is not read is refused with its type")
     func otherTypes() throws {
         let folder = try TemporaryFolder()
@@ -139,23 +146,20 @@ struct CheckpointTests {
             "model.safetensors",
             safetensors(.object(JSONObject([(name, entry)])), dataBytes: 128))
         let loader = WeightLoader(
-            source: .checkpoint(try Checkpoint(folder: folder.path)), dtype: .float32,
-            backend: try CPUBackend(pins: false))
+            source: .checkpoint(try Checkpoint(folder: folder.path)), dtype: .float32)
         #expect(
             throws: CheckpointError(
                 "model.safetensors", "tensor \(name) holds I32, expected F32, BF16 or F16")
-        ) { try Llama(ModelConfiguration(json: Self.llama), from: loader) }
+        ) { try Self.declare(loader) }
     }
 
     @Test("A missing tensor and a wrong shape are named before anything is loaded")
     func tensors() throws {
         let folder = try TemporaryFolder()
-        let backend = try CPUBackend(pins: false)
         func load() throws {
             let loader = WeightLoader(
-                source: .checkpoint(try Checkpoint(folder: folder.path)), dtype: .float32,
-                backend: backend)
-            _ = try Llama(ModelConfiguration(json: Self.llama), from: loader)
+                source: .checkpoint(try Checkpoint(folder: folder.path)), dtype: .float32)
+            try Self.declare(loader)
         }
         let name = "model.embed_tokens.weight"
         try folder.write("model.safetensors", safetensors([:], dataBytes: 0))

@@ -46,7 +46,8 @@ struct GoldenModelTests {
     }
 
     @Test(
-        "The reference backend alone gives the same logits", arguments: ["llama-biases", "qwen3"])
+        "The reference backend alone gives the same logits",
+        arguments: ["llama-biases", "qwen3", "qwen3-moe-dense-layers"])
     func referenceMatches(family: String) throws {
         let runner = try ModelRunner(
             folder: Fixture.families + "/" + family, dtype: .float32, backend: ReferenceBackend())
@@ -69,6 +70,17 @@ struct GoldenModelTests {
         #expect(largestError(runner.logits(golden.prompt, at: 0), golden.logits) < 1e-3)
     }
 
+    @Test("Experts with a tensor each and experts that share one give the same bits")
+    func expertSpellings() throws {
+        let logits = try ["mixtral", "mixtral-fused"].map { family in
+            let runner = try ModelRunner(
+                folder: Fixture.families + "/" + family, dtype: .bfloat16,
+                backend: CPUBackend(pins: false))
+            return runner.logits([5, 130, 7, 64], at: 0).map(\.bitPattern)
+        }
+        #expect(logits[0] == logits[1] && Set(logits[0]).count > 100)
+    }
+
     @Test("A bfloat16 model stays near the float32 one", arguments: families)
     func bfloat16(family: String) throws {
         let runner = try ModelRunner(
@@ -81,7 +93,9 @@ struct GoldenModelTests {
         }
     }
 
-    @Test("Any chunking of a prompt gives the same bits", arguments: ["llama", "qwen3"])
+    @Test(
+        "Any chunking of a prompt gives the same bits",
+        arguments: ["llama", "qwen3", "qwen3-moe", "mixtral"])
     func chunking(family: String) throws {
         let runner = try ModelRunner(
             folder: Fixture.families + "/" + family, dtype: .bfloat16,

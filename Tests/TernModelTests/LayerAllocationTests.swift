@@ -8,12 +8,13 @@ import Testing
 @Suite("Allocations of a step")
 struct LayerAllocationTests {
     /// Heap allocations of one decode step of a model of so many layers.
-    private func allocations(layers: Int) throws -> Int64 {
+    private func allocations(_ family: String, layers: Int) throws -> Int64 {
         let folder = try TemporaryFolder()
         let shape = #""vocab_size": 64, "hidden_size": 32, "intermediate_size": 48"#
         let heads = #""num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8"#
-        let model = #""architectures": ["Qwen3ForCausalLM"], "num_hidden_layers": \#(layers)"#
-        try folder.write("config.json", "{\(model), \(shape), \(heads)}".utf8)
+        let experts = #""num_experts": 6, "num_experts_per_tok": 3, "moe_intermediate_size": 24"#
+        let model = #""architectures": ["\#(family)"], "num_hidden_layers": \#(layers)"#
+        try folder.write("config.json", "{\(model), \(shape), \(heads), \(experts)}".utf8)
         let runner = try ModelRunner(
             folder: folder.path, dtype: .bfloat16, backend: CPUBackend(pins: false),
             source: .dummy(seed: 1))
@@ -23,8 +24,10 @@ struct LayerAllocationTests {
         return allocation_count() - before
     }
 
-    @Test("A decode step allocates nothing on the heap per layer")
-    func perLayer() throws {
-        #expect(try allocations(layers: 2) == allocations(layers: 8))
+    @Test(
+        "A decode step allocates nothing on the heap per layer",
+        arguments: ["Qwen3ForCausalLM", "Qwen3MoeForCausalLM"])
+    func perLayer(family: String) throws {
+        #expect(try allocations(family, layers: 2) == allocations(family, layers: 8))
     }
 }

@@ -1,14 +1,15 @@
 // A model without an engine: one sequence, its blocks in order, logits asked for at will.
 
 import TernModel
+import TernParallel
+import TernPlanning
 import TernTensor
 
 /// Runs one model for one sequence at a time.
 final class ModelRunner {
     let configuration: ModelConfiguration
-    private let backend: any Backend
     private let model: Llama
-    private let cache: PagedKVCache
+    private let rank: RankResources
     private let buffers: StepBuffers
 
     init(
@@ -17,17 +18,23 @@ final class ModelRunner {
     ) throws {
         configuration = try ModelConfiguration(folder: folder)
         let source = try source ?? .checkpoint(Checkpoint(folder: folder))
-        let loader = WeightLoader(source: source, dtype: dtype, backend: backend)
-        model = try Llama(configuration, from: loader)
-        loader.fill { _ in }
+        let loader = WeightLoader(source: source, dtype: dtype)
+        let layout = try RankLayout(0, in: Topology(), configuration)
+        model = try Llama(configuration, layout: layout, from: loader)
+        for fill in loader.fills { fill(backend) }
         let blocks = positions / 16
-        cache = try PagedKVCache(configuration, blockCount: blocks, blockSize: 16, dtype: dtype)
         buffers = try StepBuffers(
-            configuration,
+            configuration, layout: layout,
             limits: StepLimits(
                 tokens: positions, sequences: 1, positions: positions, blocksPerSequence: blocks))
         buffers.fill(positions: positions)
-        self.backend = backend
+        let world = try LocalWorld(ranks: 1, deadline: .seconds(1), spin: .zero)
+        rank = RankResources(
+            configuration, layout: layout, backend: backend,
+            communicator: LocalCommunicator(rank: 0, in: world, backend: backend),
+            cache: try PagedKVCache(
+                configuration, layout: layout, blockCount: blocks, blockSize: 16, dtype: dtype),
+            buffers: buffers)
         buffers.blocks.withElements(of: Int32.self) { table in
             // Blocks out of order, so that a table that is ignored shows.
             for index in 0..<blocks { table[index] = Int32(blocks - 1 - index) }
@@ -48,9 +55,13 @@ final class ModelRunner {
             set(buffers.spans, index, value)
         }
         let step = StepContext(
-            buffers, backend: backend, cache: cache, tokens: tokens.count, sequences: 1,
-            tableEntries: blocks, sampled: 1)
-        return model.forward(step).withElements(of: Float.self) { Array($0) }
+            rank, mode: .tensor,
+            StepCounts(tokens: tokens.count, sequences: 1, tableEntries: blocks, sampled: 1))
+        do {
+            return try model.forward(step)?.withElements(of: Float.self) { Array($0) } ?? []
+        } catch {
+            preconditionFailure("one rank alone has no peers that fail: \(error)")
+        }
     }
 
     /// Continues a prompt with the best tokens.

@@ -61,6 +61,9 @@ public struct Checkpoint: Sendable {
         return tensor
     }
 
+    /// Whether there is a tensor under this name.
+    func holds(_ name: String) -> Bool { tensors[name] != nil || otherTypes[name] != nil }
+
     /// Whether there are two tensors under these names with different bytes.
     ///
     /// Cost: reads both up to the first difference.

@@ -6,8 +6,9 @@ import TernTensor
 
 /// The shape of a decoder, read from a Hugging Face config.json.
 ///
-/// Source: configuration_llama.py, configuration_qwen2.py and configuration_qwen3.py of
-/// transformers, whose defaults are taken where a key is absent.
+/// Source: configuration_llama.py, configuration_qwen2.py, configuration_qwen3.py,
+/// configuration_qwen3_moe.py and configuration_mixtral.py of transformers, whose defaults are
+/// taken where a key is absent.
 public struct ModelConfiguration: Sendable, Equatable {
     /// The family, by the name in `architectures`.
     public let architecture: Architecture
@@ -15,8 +16,10 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let vocabularySize: Int
     /// Width of the residual stream.
     public let hiddenSize: Int
-    /// Width inside the MLP.
+    /// Width inside the MLP of layers that have no experts.
     public let intermediateSize: Int
+    /// The experts of layers that have them.
+    public let experts: ExpertConfiguration?
     /// Number of decoder layers.
     public let layers: Int
     /// Number of query heads.
@@ -63,18 +66,22 @@ public struct ModelConfiguration: Sendable, Equatable {
         vocabularySize = try config.count("vocab_size", atMost: 1 << 24)
         hiddenSize = try config.count("hidden_size", atMost: Self.largestWidth)
         intermediateSize = try config.count("intermediate_size", atMost: Self.largestWidth)
+        experts = try ExpertConfiguration(
+            config, architecture, largestWidth: Self.largestWidth)
         layers = try config.count("num_hidden_layers", atMost: 1 << 12)
         queryHeads = try config.count("num_attention_heads", atMost: 1 << 12)
         keyValueHeads = try config.count("num_key_value_heads", default: queryHeads)
         headDimension = try config.count(
             "head_dim", default: architecture.defaultHeadDimension ?? hiddenSize / queryHeads)
-        normEpsilon = Float(try config.positive("rms_norm_eps", default: 1e-6))
-        rope = try RopeConfiguration(config)
+        normEpsilon = Float(
+            try config.positive("rms_norm_eps", default: architecture.defaultNormEpsilon))
+        rope = try RopeConfiguration(config, defaultTheta: architecture.defaultTheta)
         let attentionBias = try config.flag("attention_bias", default: false)
-        hasProjectionBias = architecture == .qwen2 || attentionBias
-        hasOutputBias = architecture != .qwen2 && attentionBias
+        hasProjectionBias =
+            architecture == .qwen2 || (architecture != .mixtral && attentionBias)
+        hasOutputBias = architecture != .qwen2 && architecture != .mixtral && attentionBias
         hasMLPBias = architecture == .llama ? try config.flag("mlp_bias", default: false) : false
-        normalizesHeads = architecture == .qwen3
+        normalizesHeads = architecture.normalizesHeads
         tiesEmbeddings = try config.flag("tie_word_embeddings", default: false)
         maxPositions = try config.count(
             "max_position_embeddings", default: architecture.defaultMaxPositions)
@@ -82,6 +89,15 @@ public struct ModelConfiguration: Sendable, Equatable {
         // Ids beyond the vocabulary, as small test models inherit them, are never drawn.
         endOfSequence = try config.integers("eos_token_id").filter((0..<vocabularySize).contains)
         try refuseWhatIsNotSupported(config)
+    }
+
+    /// Whether some layer has an ordinary MLP.
+    public var hasDenseLayers: Bool { sparseLayers < layers }
+
+    /// Number of layers that have experts.
+    var sparseLayers: Int {
+        guard let experts else { return 0 }
+        return (0..<layers).count(where: experts.isSparse)
     }
 
     /// What attention kernels hold of one head.
@@ -127,6 +143,15 @@ public struct ModelConfiguration: Sendable, Equatable {
         if try config.flag("use_sliding_window", default: false) {
             throw CheckpointError(
                 config.file, "use_sliding_window is true; sliding windows are not supported")
+        }
+        if architecture == .mixtral, config.value("sliding_window") != nil {
+            let window = try config.count("sliding_window")
+            guard window >= maxPositions else {
+                throw CheckpointError(
+                    config.file,
+                    "sliding_window is \(window), less than max_position_embeddings "
+                        + "\(maxPositions); sliding windows are not supported")
+            }
         }
         if config.value("quantization_config") != nil {
             throw CheckpointError(

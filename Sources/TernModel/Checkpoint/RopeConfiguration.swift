@@ -19,9 +19,9 @@ public struct RopeConfiguration: Sendable, Equatable {
     /// How frequencies are stretched.
     public let scaling: Scaling
 
-    init(_ config: ConfigurationReader) throws(CheckpointError) {
+    init(_ config: ConfigurationReader, defaultTheta: Double) throws(CheckpointError) {
         let parameters = try config.nested("rope_parameters", or: "rope_scaling")
-        let outer = try config.positive("rope_theta", default: 10_000)
+        let outer = try config.positive("rope_theta", default: defaultTheta)
         guard let parameters else {
             theta = outer
             scaling = .none

@@ -22,34 +22,44 @@ public enum WeightSource: Sendable {
 
 /// Rows of a checkpoint's matrix that go into consecutive blocks of a packed weight.
 struct RowSource {
-    /// The tensor's name in the checkpoint; its shape is `[rows, inputs]`.
+    /// The tensor's name in the checkpoint; its shape is `[rows, inputs]` if it is no stack.
     let name: String
-    /// Rows of each of its blocks, in order; together all rows of the tensor.
+    /// Rows of each of its blocks, in order; together all rows of the tensor, or of its place in
+    /// the stack.
     let blocks: [Int]
     /// The block of the weight that takes the first one.
     var firstBlock = 0
     /// How far it is from one to the next: 2 where two sources take turns.
     var blockStep = 1
+    /// Where the tensor holds other rows too.
+    var stack: RowStack?
 }
 
-/// Collects the weights of a model, then fills them.
+/// A place in a tensor that stacks matrices of equal width.
+struct RowStack {
+    /// The tensor's shape, but for the inputs.
+    let outerShape: [Int]
+    /// The row to begin with, counted through the whole tensor.
+    let firstRow: Int
+}
+
+/// Collects the weights of a model, and what fills them.
 ///
-/// Thread: one, the rank's.
+/// Thread: one; the fills may then be shared by several.
 public final class WeightLoader {
     private let source: WeightSource
     private let dtype: DType
-    private var fills: [() -> Void] = []
+    /// What fills all that was declared, in any order and by any thread: each is independent.
+    public private(set) var fills: [@Sendable (any Backend) -> Void] = []
     /// Memory of all weights declared so far.
     public private(set) var bytes = 0
     /// Number of parameters declared so far.
     public private(set) var parameters = 0
-    private let backend: any Backend
 
     /// A loader that rounds matrices to a type.
-    public init(source: WeightSource, dtype: DType, backend: any Backend) {
+    public init(source: WeightSource, dtype: DType) {
         self.source = source
         self.dtype = dtype
-        self.backend = backend
     }
 
     /// Declares a matrix of one or several sources.
@@ -71,9 +81,9 @@ public final class WeightLoader {
             switch source {
             case .checkpoint(let checkpoint):
                 let tensor = try checkpoint.tensor(rows.name, shape: [count])
-                fills.append { rows.copy(tensor, to: vector, layout: layout) }
+                fills.append { _ in rows.copy(tensor, to: vector, layout: layout) }
             case .dummy:
-                if !rows.name.hasSuffix("bias") { fills.append { rows.fillOnes(vector) } }
+                if !rows.name.hasSuffix("bias") { fills.append { _ in rows.fillOnes(vector) } }
             }
         }
         bytes += vector.storage.bytes
@@ -87,6 +97,14 @@ public final class WeightLoader {
             layout: PanelLayout(blocks: [count]), sources: [RowSource(name: name, blocks: [count])])
     }
 
+    /// Whether the checkpoint holds a tensor under a name.
+    func holds(_ name: String) -> Bool {
+        switch source {
+        case .checkpoint(let checkpoint): checkpoint.holds(name)
+        case .dummy: false
+        }
+    }
+
     /// Whether the checkpoint holds a tensor of its own under a name, not a copy of another one.
     func holds(_ name: String, apartFrom other: String) -> Bool {
         switch source {
@@ -95,27 +113,15 @@ public final class WeightLoader {
         }
     }
 
-    /// Fills all that was declared.
-    ///
-    /// Cost: one read of the checkpoint. `report` gets the share done, from 0 to 1.
-    public func fill(report: (Double) -> Void) {
-        for (index, fill) in fills.enumerated() {
-            fill()
-            report(Double(index + 1) / Double(fills.count))
-        }
-        fills = []
-    }
-
     private func declare(_ rows: RowSource, into weight: PackedWeight) throws {
-        let backend = backend
         switch source {
         case .checkpoint(let checkpoint):
-            let shape = [rows.blocks.reduce(0, +), weight.inputs]
+            let shape = (rows.stack?.outerShape ?? [rows.blocks.reduce(0, +)]) + [weight.inputs]
             let tensor = try checkpoint.tensor(rows.name, shape: shape)
-            fills.append { backend.pack(rows.jobs(tensor, inputs: weight.inputs), into: weight) }
+            fills.append { $0.pack(rows.jobs(tensor, inputs: weight.inputs), into: weight) }
         case .dummy(let seed):
             let dtype = dtype
-            fills.append { rows.fillRandom(weight, seed: seed, dtype: dtype, backend: backend) }
+            fills.append { rows.fillRandom(weight, seed: seed, dtype: dtype, backend: $0) }
         }
     }
 }
@@ -123,7 +129,7 @@ public final class WeightLoader {
 extension RowSource {
     /// Each of the blocks: its first row, its number of rows, and the weight's block that takes it.
     private var placements: [(row: Int, count: Int, block: Int)] {
-        var row = 0
+        var row = stack?.firstRow ?? 0
         return blocks.enumerated().map { index, count in
             defer { row += count }
             return (row, count, firstBlock + index * blockStep)
@@ -150,7 +156,11 @@ extension RowSource {
             guard let rows = try? Tensor(zeros: [count, weight.inputs], dtype: dtype) else {
                 preconditionFailure("dummy weights: no memory for \(count) rows of \(name)")
             }
-            backend.fillRandom(rows, seed: nameSeed &+ UInt64(row) &* 0x9E37_79B9, scale: 0.02)
+            // By row, so that numbers do not depend on where a topology cuts the matrix.
+            for index in 0..<count {
+                let seed = nameSeed &+ UInt64(row + index) &* 0x9E37_79B9
+                backend.fillRandom(rows.rows(index..<index + 1), seed: seed, scale: 0.02)
+            }
             let job = PackJob(source: rows.storage, byteOffset: 0, dtype: dtype, block: block)
             backend.pack([job], into: weight)
         }

@@ -1,17 +1,45 @@
-// A product with a weight, and the four ways in which a decoder's weights are cut. What a cut
-// means for the order of sums stands at PackedWeight; nothing here knows ranks.
+// A product with a weight that ranks split, and how a decoder's weights are cut. Each product takes
+// its own shard by the step's view; none asks for the mode. What a cut means for the order of sums
+// stands at PackedWeight.
 
+import TernParallel
 import TernPlanning
 import TernTensor
 
-/// `y = x · Wᵀ + b`.
-struct Linear: Sendable {
-    let weight: PackedWeight
+/// `y = x · Wᵀ + b` where each rank of the tensor group has some of the outputs, and no more.
+struct ColumnParallelLinear: Sendable {
+    let weight: WeightShard
     let bias: Tensor?
 
-    /// Shape: `[n, inputs]` to `[n, outputs]`.
-    func callAsFunction(_ input: Tensor, into output: Tensor, on backend: any Backend) {
-        backend.linear(input, weight, bias: bias, into: output)
+    /// Shape: `[n, inputs]` to `[n, the shard's outputs]`.
+    func callAsFunction(_ input: Tensor, into output: Tensor, _ step: StepContext) {
+        let shard = weight(step.view.tensorGroup)
+        step.backend.linear(
+            input, shard, bias: bias?.rows(shard.outputRows), into: output)
+    }
+}
+
+/// `y = x · Wᵀ + b` where each rank of the tensor group has some of the inputs; their sum, by the
+/// tree that one rank follows too, is on every rank.
+struct RowParallelLinear: Sendable {
+    let weight: WeightShard
+    let bias: Tensor?
+
+    /// Shape: `[n, the shard's inputs]` to `[n, outputs]`.
+    ///
+    /// Cost: one all-reduce of `[n, outputs]` over the tensor group.
+    func callAsFunction(
+        _ input: Tensor, into output: Tensor, _ step: StepContext
+    ) throws(CommunicationError) {
+        let group = step.view.tensorGroup
+        guard !group.isSingle else {
+            step.backend.linear(input, weight(group), bias: bias, into: output)
+            return
+        }
+        let partial = step.partial
+        step.backend.linear(input, weight(group), bias: nil, into: partial)
+        try step.communicator.allReduce(partial, into: output, over: group)
+        if let bias { step.backend.add(bias.repeated(output.shape[0]), to: output) }
     }
 }
 
@@ -20,43 +48,55 @@ extension WeightLoader {
     ///
     /// Names are of modules: `.weight` and `.bias` follow.
     func headColumns(
-        _ modules: [String], heads: Int, headDimension: Int, inputs: Int, hasBias: Bool
-    ) throws -> Linear {
+        _ modules: [String], heads: Int, headDimension: Int, inputs: Int, shards: ShardRanges,
+        hasBias: Bool
+    ) throws -> ColumnParallelLinear {
         let blocks = Array(repeating: headDimension, count: heads)
-        return try columns(modules, blocks: blocks, inputs: inputs, hasBias: hasBias)
+        return try columns(
+            modules, blocks: blocks, inputs: inputs, shards: shards, hasBias: hasBias)
     }
 
     /// Outputs of the MLP's inner width in blocks of 16, so that any union of parts is a range;
     /// two sources (gate and up) take turns, block by block.
-    func innerColumns(_ modules: [String], width: Int, inputs: Int, hasBias: Bool) throws -> Linear
-    {
-        let blocks = stride(from: 0, to: width, by: PanelLayout.width).map {
-            min(PanelLayout.width, width - $0)
+    func innerColumns(
+        _ modules: [String], width: Partition, inputs: Int, hasBias: Bool
+    ) throws -> ColumnParallelLinear {
+        let blocks = stride(from: 0, to: width.count, by: PanelLayout.width).map {
+            min(PanelLayout.width, width.count - $0)
         }
-        return try columns(modules, blocks: blocks, inputs: inputs, hasBias: hasBias)
+        let starts = width.boundaries.map { ($0 + PanelLayout.width - 1) / PanelLayout.width }
+        let shards = ShardRanges(zip(starts, starts.dropFirst()).map { $0..<$1 })
+        return try columns(
+            modules, blocks: blocks, inputs: inputs, shards: shards, hasBias: hasBias)
     }
 
     /// All outputs in one block; the inputs are cut into parts that are summed by the tree.
-    func rows(_ module: String, outputs: Int, inputParts: [Int], hasBias: Bool) throws -> Linear {
+    func rows(
+        _ module: String, outputs: Int, inputParts: [Int], hasBias: Bool
+    ) throws -> RowParallelLinear {
         let layout = PanelLayout(blocks: [outputs])
         let source = RowSource(name: module + ".weight", blocks: [outputs])
         let weight = try matrix(layout: layout, inputParts: inputParts, sources: [source])
-        return Linear(
-            weight: weight, bias: hasBias ? try vector(module + ".bias", count: outputs) : nil)
+        return RowParallelLinear(
+            weight: WeightShard(whole: weight, cut: .inputs(parts: inputParts.count - 1)),
+            bias: hasBias ? try vector(module + ".bias", count: outputs) : nil)
     }
 
     /// A table with a row per token, cut into the parts of the vocabulary.
-    func vocabularyRows(_ name: String, vocabulary: Int, hidden: Int) throws -> PackedWeight {
-        let parts = Partition(count: vocabulary, unit: PanelLayout.width).boundaries
+    func vocabularyRows(_ name: String, vocabulary: Partition, hidden: Int) throws -> WeightShard {
+        let parts = vocabulary.boundaries
         let blocks = zip(parts, parts.dropFirst()).map { $1 - $0 }
-        return try matrix(
+        let table = try matrix(
             layout: PanelLayout(blocks: blocks), inputParts: [0, hidden],
             sources: [RowSource(name: name, blocks: blocks)])
+        return WeightShard(
+            whole: table, cut: .outputs(ShardRanges(blocks.indices.map { $0..<$0 + 1 })))
     }
 
+    /// `shards` counts blocks of one source.
     private func columns(
-        _ modules: [String], blocks: [Int], inputs: Int, hasBias: Bool
-    ) throws -> Linear {
+        _ modules: [String], blocks: [Int], inputs: Int, shards: ShardRanges, hasBias: Bool
+    ) throws -> ColumnParallelLinear {
         let turns = modules.count
         let layout = PanelLayout(
             blocks: blocks.flatMap { Array(repeating: $0, count: turns) })
@@ -68,8 +108,9 @@ extension WeightLoader {
         }
         let weight = try matrix(
             layout: layout, inputParts: [0, inputs], sources: sources(".weight"))
-        return Linear(
-            weight: weight,
+        let ranges = shards.ranges.map { $0.lowerBound * turns..<$0.upperBound * turns }
+        return ColumnParallelLinear(
+            weight: WeightShard(whole: weight, cut: .outputs(ShardRanges(ranges))),
             bias: hasBias ? try vector(layout: layout, sources: sources(".bias")) : nil)
     }
 }

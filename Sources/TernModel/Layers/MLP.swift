@@ -1,5 +1,6 @@
-// The gated MLP of one decoder layer.
+// The gated MLP of one decoder layer, its inner width split over the tensor group.
 
+import TernParallel
 import TernPlanning
 import TernTensor
 
@@ -7,23 +8,31 @@ import TernTensor
 ///
 /// Source: Shazeer, arXiv 2002.05202; as LlamaMLP of transformers.
 struct MLP: Sendable {
-    private let gateUp: Linear
-    private let down: Linear
+    private let gateUp: ColumnParallelLinear
+    private let down: RowParallelLinear
 
-    init(_ module: String, _ model: ModelConfiguration, from loader: WeightLoader) throws {
+    init(
+        _ module: String, _ model: ModelConfiguration, parts: Int, from loader: WeightLoader
+    ) throws {
+        let width = Partition(
+            count: model.intermediateSize, unit: PanelLayout.width, parts: parts)
         gateUp = try loader.innerColumns(
-            [module + ".gate_proj", module + ".up_proj"], width: model.intermediateSize,
+            [module + ".gate_proj", module + ".up_proj"], width: width,
             inputs: model.hiddenSize, hasBias: model.hasMLPBias)
-        let parts = Partition(count: model.intermediateSize, unit: PanelLayout.width).boundaries
         down = try loader.rows(
-            module + ".down_proj", outputs: model.hiddenSize, inputParts: parts,
+            module + ".down_proj", outputs: model.hiddenSize, inputParts: width.boundaries,
             hasBias: model.hasMLPBias)
     }
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
-    func callAsFunction(_ input: Tensor, into hidden: Tensor, _ step: StepContext) {
-        gateUp(input, into: step.gateUp, on: step.backend)
-        step.backend.siluMultiply(step.gateUp, into: step.activated)
-        down(step.activated, into: hidden, on: step.backend)
+    func callAsFunction(
+        _ input: Tensor, into hidden: Tensor, _ step: StepContext
+    ) throws(CommunicationError) {
+        let columns = gateUp.weight(step.view.tensorGroup).outputs
+        let gates = step.gateUp(columns: columns)
+        let activated = step.activated(columns: columns / 2)
+        gateUp(input, into: gates, step)
+        step.backend.siluMultiply(gates, into: activated)
+        try down(activated, into: hidden, step)
     }
 }

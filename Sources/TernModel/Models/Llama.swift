@@ -1,74 +1,108 @@
 // The decoder that Llama made common: every family here is this walk with other switches, which
-// ModelConfiguration holds. Tokens go in, logits of the rows that asked for them come out.
+// ModelConfiguration holds. Tokens go in, logits of the rows that asked for them come out; a stage of
+// a pipeline does its part of the way.
 
+import TernParallel
+import TernPlanning
 import TernTensor
 
-/// A pre-norm decoder with rotary embedding, grouped-query attention and a gated MLP.
+/// A pre-norm decoder with rotary embedding, grouped-query attention and a gated MLP or experts.
 ///
-/// Serves LlamaForCausalLM, Qwen2ForCausalLM (biases on the projections) and Qwen3ForCausalLM
-/// (normalized query and key heads).
-/// Source: modeling_llama.py, modeling_qwen2.py, modeling_qwen3.py of transformers 5.
+/// Serves LlamaForCausalLM, Qwen2ForCausalLM (biases on the projections), Qwen3ForCausalLM
+/// (normalized query and key heads), Qwen3MoeForCausalLM (experts besides) and MixtralForCausalLM.
+/// Source: modeling_llama.py, modeling_qwen2.py, modeling_qwen3.py, modeling_qwen3_moe.py and
+/// modeling_mixtral.py of transformers 5.
 public struct Llama: Sendable {
     private struct Layer {
         let attentionNorm: RMSNorm
         let attention: Attention
         let mlpNorm: RMSNorm
-        let mlp: MLP
+        let feedForward: FeedForward
     }
 
-    private let embedding: PackedWeight
+    /// Of the first stage.
+    private let embedding: WeightShard?
+    /// Of this stage.
     private let layers: [Layer]
-    private let head: Head
+    /// Of the last stage.
+    private let head: Head?
 
-    /// Declares the weights of a model.
+    /// Declares the weights of a model that a stage needs, whole: ranks see their shards of them.
     ///
     /// Throws: `CheckpointError` for a tensor that is missing or has another shape.
-    public init(_ model: ModelConfiguration, from loader: WeightLoader) throws {
+    public init(
+        _ model: ModelConfiguration, layout: RankLayout, from loader: WeightLoader
+    ) throws {
+        let parts = layout.topology.parts
         func norm(_ name: String) throws -> RMSNorm {
             try RMSNorm(name, count: model.hiddenSize, epsilon: model.normEpsilon, from: loader)
         }
-        embedding = try loader.vocabularyRows(
-            "model.embed_tokens.weight", vocabulary: model.vocabularySize, hidden: model.hiddenSize)
-        layers = try (0..<model.layers).map { index in
-            let name = "model.layers.\(index)"
-            return Layer(
-                attentionNorm: try norm(name + ".input_layernorm"),
-                attention: try Attention(name + ".self_attn", model, from: loader),
-                mlpNorm: try norm(name + ".post_attention_layernorm"),
-                mlp: try MLP(name + ".mlp", model, from: loader))
+        let vocabulary = Partition(
+            count: model.vocabularySize, unit: PanelLayout.width, parts: parts)
+        func table(_ name: String) throws -> WeightShard {
+            try loader.vocabularyRows(name, vocabulary: vocabulary, hidden: model.hiddenSize)
         }
         // As transformers does: a head that the file holds counts more than the flag that ties it.
         let isTied =
             model.tiesEmbeddings
             && !loader.holds("lm_head.weight", apartFrom: "model.embed_tokens.weight")
-        let rows =
-            isTied
-            ? embedding
-            : try loader.vocabularyRows(
-                "lm_head.weight", vocabulary: model.vocabularySize, hidden: model.hiddenSize)
-        head = Head(norm: try norm("model.norm"), weight: rows)
+        let embedding =
+            layout.isFirstStage || layout.isLastStage && isTied
+            ? try table("model.embed_tokens.weight") : nil
+        layers = try layout.layers.map { index in
+            let name = "model.layers.\(index)"
+            return Layer(
+                attentionNorm: try norm(name + ".input_layernorm"),
+                attention: try Attention(
+                    name + ".self_attn", model, heads: layout.heads, parts: parts, from: loader),
+                mlpNorm: try norm(name + ".post_attention_layernorm"),
+                feedForward: try FeedForward(
+                    layer: index, name, model, parts: parts, from: loader))
+        }
+        self.embedding = embedding
+        head =
+            layout.isLastStage
+            ? Head(
+                norm: try norm("model.norm"),
+                weight: try (isTied ? embedding : nil) ?? table("lm_head.weight")) : nil
     }
 
-    /// Runs one step.
+    /// Layers of this stage.
+    public var layerCount: Int { layers.count }
+
+    /// Runs one step of this rank's stage, or of its first layers alone: for measurement.
     ///
-    /// Shape: logits `[step.sampledRows, vocabulary]`, float32, valid until the next step.
+    /// Shape: logits `[sampled rows, vocabulary]`, float32, valid until the next step; nil where
+    /// another rank has them.
+    /// Throws: where a peer failed.
     /// Cost: allocates nothing per layer.
-    public func forward(_ step: StepContext) -> Tensor {
+    public func forward(
+        _ step: StepContext, layers limit: Int = .max
+    ) throws(CommunicationError) -> Tensor? {
         let backend = step.backend
         let hidden = step.hidden
         let normed = step.normed
         let update = step.update
-        backend.embed(step.tokenIDs, table: embedding, into: hidden)
+        let stages = step.pipelineGroup
+        if let embedding, stages.index == 0 {
+            backend.embed(step.tokenIDs, table: embedding.whole, into: hidden)
+        } else {
+            try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
+        }
         // By index: an iterator over values of this size is put on the heap in debug builds.
-        for index in layers.indices {
+        for index in layers.indices.prefix(limit) {
             let layer = layers[index]
             layer.attentionNorm(hidden, into: normed, on: backend)
-            layer.attention(normed, layer: index, into: update, step)
+            try layer.attention(normed, layer: index, into: update, step)
             backend.add(update, to: hidden)
             layer.mlpNorm(hidden, into: normed, on: backend)
-            layer.mlp(normed, into: update, step)
+            try layer.feedForward(normed, into: update, step)
             backend.add(update, to: hidden)
         }
-        return head(hidden, step)
+        guard let head else {
+            try step.communicator.send(hidden, to: stages.index + 1, over: stages)
+            return nil
+        }
+        return try head(hidden, step)
     }
 }

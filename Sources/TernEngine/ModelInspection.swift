@@ -1,0 +1,60 @@
+// What an engine would be, without starting it: the model, the memory sum, the groups, and what each
+// rank would hold. It declares weights and reserves addresses; it loads nothing.
+
+import TernModel
+import TernPlanning
+import TernTensor
+
+/// A model laid out over ranks.
+public struct ModelInspection: Sendable {
+    /// One rank's share.
+    public struct Share: Sendable {
+        /// The rank.
+        public let rank: RankID
+        /// Its layers.
+        public let layers: Range<Int>
+        /// The query heads it attends with, in every mode.
+        public let queryHeads: Range<Int>
+        /// The key-value heads in its cache, in every mode.
+        public let keyValueHeads: Range<Int>
+        /// Its buffers between layers.
+        public let bufferBytes: Int
+        /// Its part of the cache.
+        public let cacheBytes: Int
+    }
+
+    /// What the model is.
+    public let model: ModelConfiguration
+    /// How its ranks are laid out.
+    public let topology: Topology
+    /// The sum over all ranks.
+    public let memory: MemoryPlan
+    /// Type of weights and cache.
+    public let dtype: DType
+    /// Number of parameters.
+    public let parameters: Int
+    /// Each rank's share.
+    public let shares: [Share]
+
+    /// Looks at a model's folder.
+    ///
+    /// Throws: as an engine's start does, before it loads.
+    public init(_ configuration: EngineConfiguration, freeBytes: Int) throws {
+        model = try ModelConfiguration(folder: configuration.folder)
+        topology = configuration.topology
+        let settled = try ModelStages(configuration, model: model, freeBytes: freeBytes)
+        memory = settled.memory
+        dtype = settled.dtype
+        parameters = settled.parameters
+        let (model, memory, dtype) = (model, memory, dtype)
+        shares = settled.ranks.map { rank in
+            let blockBytes = PagedKVCache.blockBytes(
+                model, layout: rank.layout, blockSize: memory.blockSize, dtype: dtype)
+            return Share(
+                rank: rank.layout.rank, layers: rank.layout.layers,
+                queryHeads: rank.layout.ownQueryHeads,
+                keyValueHeads: rank.layout.ownKeyValueHeads, bufferBytes: rank.buffers.bytes,
+                cacheBytes: memory.blockCount * blockBytes)
+        }
+    }
+}

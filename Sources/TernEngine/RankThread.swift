@@ -1,0 +1,146 @@
+// The life of a rank's thread: get a device, load a share of the weights, wait for orders, run them,
+// leave. Whatever ends it early is reported with the rank and the phase, and frees the peers that
+// wait for it.
+
+import Synchronization
+import TernModel
+import TernParallel
+import TernPlanning
+import TernTensor
+
+/// What a rank tells the executor.
+enum RankReport: Sendable {
+    case ready(RankID)
+    case result(StepResult)
+    case failed(RankID, RankPhase, cause: String)
+}
+
+/// Where a rank is in its life.
+enum RankPhase: String, Sendable, CustomStringConvertible {
+    case starting
+    case loading = "loading weights"
+    case idle = "waiting for a plan"
+    case running = "running a step"
+    case gone = "has left"
+
+    var description: String { rawValue }
+}
+
+/// What all ranks of an executor start with.
+struct RankStart: Sendable {
+    let model: ModelConfiguration
+    let settled: ModelStages
+    let hardware: EngineHardware
+    let world: LocalWorld
+    let reports: Mailbox<RankReport>
+    let report: @Sendable (StartReport) -> Void
+}
+
+/// A rank's thread, as the executor sees it.
+final class RankThread: Sendable {
+    enum Order: Sendable {
+        /// A plan, and the most layers of the stage that it may run.
+        case run(StepPlan, layers: Int)
+        case leave
+    }
+
+    let rank: RankID
+    let orders = Mailbox<Order>()
+    private let thread: Thread
+    private let phase: PhaseBoard
+
+    /// Starts a rank's thread.
+    ///
+    /// Throws: `EngineError` where the system starts no more threads.
+    init(_ rank: RankID, _ start: RankStart) throws(EngineError) {
+        let phase = PhaseBoard()
+        self.rank = rank
+        self.phase = phase
+        thread = try Thread("tern-rank-\(rank)") { [orders] in
+            do {
+                try Self.live(rank, start, orders, phase)
+                phase.enter(.gone)
+            } catch {
+                // Peers that failed because this one did report the first failure, not theirs.
+                if !(error is CommunicationError) {
+                    start.world.abort(rank: rank, cause: "\(error)")
+                }
+                let first = start.world.firstFailure
+                start.reports.put(
+                    .failed(first?.rank ?? rank, phase.current, cause: "\(first ?? error)"))
+                phase.enter(.gone)
+            }
+        }
+    }
+
+    /// Where the rank is, for a message.
+    var whereabouts: String { "rank \(rank) \(phase.current)" }
+
+    /// Waits for the thread's end; false where it goes on.
+    func leave(within deadline: Duration) -> Bool {
+        orders.put(.leave)
+        return thread.join(within: deadline)
+    }
+
+    private static func live(
+        _ rank: RankID, _ start: RankStart, _ orders: Mailbox<Order>, _ phase: PhaseBoard
+    ) throws {
+        let memory = start.settled.ranks[Int(rank.rawValue)]
+        let layout = memory.layout
+        let backend = try start.hardware.backend(layout.rank, layout.topology)
+        phase.enter(.loading)
+        let stage = start.settled.stages[layout.pipelineGroup.index]
+        if layout.topology.coordinate(.data, of: rank) == 0 {
+            fill(stage, by: layout, backend, start.report)
+        }
+        memory.buffers.fill(positions: start.settled.memory.maxModelLength)
+        let communicator = start.hardware.communicator(
+            LocalCommunicator(rank: layout.rank, in: start.world, backend: backend))
+        let ready = Rank(
+            start.model, stage: stage, memory: memory, backend: backend,
+            communicator: communicator)
+        phase.enter(.idle)
+        start.reports.put(.ready(layout.rank))
+        try serve(ready, orders, phase, start.reports)
+    }
+
+    /// Loads every so-many-th weight, for the ranks of a stage share the work.
+    private static func fill(
+        _ stage: ModelStage, by layout: RankLayout, _ backend: any Backend,
+        _ report: (StartReport) -> Void
+    ) {
+        let (peers, count) = (layout.headGroup, stage.fills.count)
+        for index in stride(from: peers.index, to: count, by: peers.size) {
+            stage.fills[index](backend)
+            if layout.isOutput { report(.loading(Double(index + 1) / Double(count))) }
+        }
+        if layout.isOutput { report(.loading(1)) }
+    }
+
+    private static func serve(
+        _ rank: Rank, _ orders: Mailbox<Order>, _ phase: PhaseBoard,
+        _ reports: Mailbox<RankReport>
+    ) throws {
+        while true {
+            switch orders.take(within: .seconds(3600)) {
+            case .run(let plan, let layers):
+                phase.enter(.running)
+                if let result = try rank.run(plan, layers: layers) {
+                    reports.put(.result(result))
+                }
+                phase.enter(.idle)
+            case .leave: return
+            case nil: continue
+            }
+        }
+    }
+}
+
+/// Where a rank is, written by its thread and read by others.
+private final class PhaseBoard: Sendable {
+    private let phase = Mutex(RankPhase.starting)
+
+    var current: RankPhase { phase.withLock { $0 } }
+
+    func enter(_ next: RankPhase) { phase.withLock { $0 = next } }
+}

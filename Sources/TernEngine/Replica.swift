@@ -1,0 +1,86 @@
+// One replica as the engine sees it: a loop with a scheduler and a cache of its own, and its ranks.
+// Which request comes here is the engine's choice.
+
+import Synchronization
+import TernModel
+import TernPlanning
+import TernText
+
+/// A replica that runs.
+///
+/// Thread: every method may be called from any thread.
+final class Replica: Sendable {
+    private let inbox = Mailbox<EngineMessage>()
+    private let executor: LocalExecutor
+    private let thread: Thread
+
+    /// Starts a loop over an executor whose ranks are ready.
+    ///
+    /// Throws: where the system starts no more threads; the ranks have left then.
+    init(
+        _ index: Int, executor: LocalExecutor, tokenizer: Tokenizer, counters: EngineCounters,
+        configuration: EngineConfiguration, scheduling: SchedulerConfiguration
+    ) throws {
+        self.executor = executor
+        do {
+            thread = try Thread("tern-engine-\(index)") { [inbox] in
+                var loop = EngineLoop(
+                    inbox: inbox, executor: executor, replica: index, tokenizer: tokenizer,
+                    counters: counters, configuration: configuration,
+                    scheduler: Scheduler(scheduling))
+                loop.run()
+            }
+        } catch {
+            try executor.stop(within: .seconds(60))
+            throw error
+        }
+    }
+
+    /// Enters a request; false where the loop has ended.
+    func submit(
+        _ id: RequestID, _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
+    ) -> Bool {
+        inbox.put(.submit(id, request, deliver))
+    }
+
+    /// Ends a request if it is here.
+    func cancel(_ id: RequestID) { inbox.put(.cancel(id)) }
+
+    /// Ends the loop, then the ranks.
+    ///
+    /// Throws: `EngineError` where a thread does not end in time.
+    func stop(within deadline: Duration) throws(EngineError) {
+        inbox.put(.stop)
+        guard thread.join(within: deadline) else {
+            throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
+        }
+        try executor.stop(within: deadline)
+    }
+}
+
+/// What a request weighs on its replica, until its last choice has ended.
+final class ReplicaLoad: Sendable {
+    private let open: Mutex<Int>
+    private let end: @Sendable () -> Void
+
+    init(choices: Int, end: @escaping @Sendable () -> Void) {
+        open = Mutex(choices)
+        self.end = end
+    }
+
+    // A request that is cancelled hears no more events: its load goes with this.
+    deinit { if open.withLock({ $0 > 0 }) { end() } }
+
+    /// Counts the ends among a request's events.
+    func observe(_ event: GenerationEvent) {
+        let isOver = open.withLock { open in
+            let before = open
+            switch event {
+            case .output(let output): if output.finish != nil { open -= 1 }
+            case .failed: open = 0
+            }
+            return before > 0 && open == 0
+        }
+        if isOver { end() }
+    }
+}

@@ -1,0 +1,82 @@
+// Whole steps, head and all, timed in both modes and as the policy would have them: what
+// `tern bench shift` shows. Ranks run without a loop or requests.
+
+import TernModel
+import TernPlanning
+
+/// Step times by the number of tokens.
+public struct ShiftBenchmark: Sendable {
+    /// Times of the steps of one size, in seconds, in the order in which they were taken.
+    public struct Steps: Sendable {
+        /// Tokens of each step.
+        public let tokens: Int
+        /// In tensor mode.
+        public fileprivate(set) var tensor: [Double] = []
+        /// In sequence mode.
+        public fileprivate(set) var sequence: [Double] = []
+        /// In the mode that the policy chose.
+        public fileprivate(set) var shift: [Double] = []
+    }
+
+    /// The policy in force.
+    public let policy: ShiftPolicy
+    /// How it was measured, where it was.
+    public let fit: ShiftFit?
+    /// Ascending in tokens.
+    public let steps: [Steps]
+
+    /// Loads a model, measures, and lets its ranks leave. `progress` hears the share that is done.
+    ///
+    /// Throws: what `Engine.init` throws, except for the tokenizer, which is not needed.
+    public init(
+        _ configuration: EngineConfiguration, repetitions: Int, on hardware: EngineHardware,
+        report: @escaping @Sendable (StartReport) -> Void = { _ in },
+        progress: (Double) -> Void = { _ in }
+    ) throws {
+        let model = try ModelConfiguration(folder: configuration.folder)
+        try configuration.validate(model)
+        let settled = try ModelStages(configuration, model: model, freeBytes: hardware.freeBytes)
+        report(.memory(settled.memory))
+        let executor = try LocalExecutor(
+            replica: 0, of: settled, configuration, model: model, hardware: hardware,
+            report: report)
+        do {
+            fit =
+                ShiftMeasurement.isNeeded(configuration)
+                ? try ShiftMeasurement.fit(executor, configuration, settled) : nil
+            for line in fit?.lines ?? [] { report(.note(line)) }
+            policy = fit?.policy ?? configuration.shiftPolicy
+            steps = try Self.measure(
+                StepTimer(executor, configuration, settled, layers: nil), policy,
+                repetitions: repetitions, progress: progress)
+        } catch {
+            try executor.stop(within: .seconds(60))
+            throw error
+        }
+        try executor.stop(within: .seconds(60))
+    }
+
+    /// All three by turns; a first turn of each size does not count.
+    private static func measure(
+        _ timer: StepTimer, _ policy: ShiftPolicy, repetitions: Int, progress: (Double) -> Void
+    ) throws(EngineError) -> [Steps] {
+        let ladder = timer.ladder
+        var all: [Steps] = []
+        for (index, tokens) in ladder.enumerated() {
+            progress(Double(index) / Double(ladder.count))
+            var steps = Steps(tokens: tokens)
+            for turn in 0...repetitions {
+                let tensor = try timer.seconds(.tensor, tokens: tokens)
+                let sequence = try timer.seconds(.sequence, tokens: tokens)
+                let shift = try timer.seconds(policy.mode(tokens: tokens), tokens: tokens)
+                guard turn > 0 else { continue }
+                steps.tensor.append(tensor)
+                steps.sequence.append(sequence)
+                steps.shift.append(shift)
+            }
+            all.append(steps)
+        }
+        progress(1)
+        return all
+    }
+}

@@ -1,0 +1,66 @@
+// Times single steps on ranks that are ready and serve nobody yet. What the steps write into the
+// cache is of no matter, for no block is known by its content then. What follows from the times is
+// decided elsewhere.
+
+import TernModel
+import TernPlanning
+
+/// Submits steps of one sequence of dummy tokens and times them, until their result is there.
+struct StepTimer {
+    private let executor: LocalExecutor
+    private let blockSize: Int
+    private let deadline: Duration
+    /// The most layers that a stage runs; nil for all of them and the head.
+    private let layers: Int?
+    /// All layers as a multiple of those that run.
+    private let scale: Double
+    /// Tokens of the largest step that fits.
+    let maxTokens: Int
+
+    init(
+        _ executor: LocalExecutor, _ configuration: EngineConfiguration, _ settled: ModelStages,
+        layers: Int?
+    ) {
+        self.executor = executor
+        self.layers = layers
+        blockSize = configuration.blockSize
+        deadline = configuration.stepDeadline
+        maxTokens = min(configuration.maxBatchedTokens, settled.memory.maxModelLength)
+        let sizes = settled.stages.map(\.model.layerCount)
+        let run = sizes.reduce(0) { $0 + min($1, layers ?? $1) }
+        scale = Double(sizes.reduce(0, +)) / Double(max(1, run))
+    }
+
+    /// 1, 2, 4, … and the largest step that fits.
+    var ladder: [Int] {
+        var rungs: [Int] = []
+        var tokens = 1
+        while tokens < maxTokens {
+            rungs.append(tokens)
+            tokens *= 2
+        }
+        return rungs + [maxTokens]
+    }
+
+    /// Seconds of one step over all layers, extrapolated where fewer run.
+    ///
+    /// Throws: `EngineError` where a rank failed.
+    func seconds(_ mode: ParallelMode, tokens: Int) throws(EngineError) -> Double {
+        let plan = plan(mode, tokens: tokens)
+        let start = ContinuousClock.now
+        executor.submit(plan, layers: layers ?? .max)
+        _ = try executor.nextResult(within: deadline)
+        return start.duration(to: .now) / .seconds(1) * scale
+    }
+
+    private func plan(_ mode: ParallelMode, tokens: Int) -> StepPlan {
+        let blocks = (tokens + blockSize - 1) / blockSize
+        let sampling = SamplingStep(
+            parameters: SamplingParameters(temperature: 0, seed: 0), choice: 0, position: 0,
+            forbidsStop: false)
+        let span = SequenceSpan(
+            sequence: 0, tokens: Array(repeating: 0, count: tokens), firstPosition: 0,
+            blockTable: (0..<blocks).map { BlockID($0) }, sampling: layers == nil ? sampling : nil)
+        return StepPlan(number: 0, mode: mode, spans: [span])
+    }
+}

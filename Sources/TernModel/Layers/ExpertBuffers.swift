@@ -1,0 +1,56 @@
+// What a mixture of experts writes between its products. Made once for the largest step, and only
+// for models that have experts.
+
+import TernPlanning
+import TernTensor
+
+/// The buffers of mixtures of experts of one rank.
+struct ExpertBuffers: Sendable {
+    /// What the router says, and whom it chooses. Shape: `[tokens, experts]`, then
+    /// `[tokens, perToken]` twice, the first of them int32.
+    let logits, chosen, shares: Tensor
+    /// One expert's tokens. Shape: `[tokens, hidden]`.
+    let input: Tensor
+    /// What is inside it, for as many tokens and as much of its width as any view asks for.
+    let gateUp, activated: Tensor
+    /// What experts give, a row for each pair of the dispatch; then the sum over the ranks that
+    /// split the experts' width, the same memory where there is one. Shape: `[pairs, hidden]`.
+    let rows, summedRows: Tensor
+    let dispatch: ExpertDispatch
+    /// Memory of all buffers.
+    let bytes: Int
+
+    /// Reserves the buffers; nil for models without experts.
+    init?(
+        _ model: ModelConfiguration, layout: RankLayout, tokens: Int
+    ) throws(StorageError) {
+        guard let experts = model.experts else { return nil }
+        var bytes = 0
+        func buffer(
+            _ rows: Int, _ columns: Int, _ dtype: DType = .float32
+        ) throws(StorageError) -> Tensor {
+            bytes += rows * columns * dtype.bytes
+            return try Tensor(zeros: [rows, columns], dtype: dtype)
+        }
+        logits = try buffer(tokens, experts.count)
+        chosen = try buffer(tokens, experts.perToken, .int32)
+        shares = try buffer(tokens, experts.perToken)
+        input = try buffer(tokens, model.hiddenSize)
+        let width = ShardRanges(
+            Partition(
+                count: experts.innerWidth, unit: PanelLayout.width, parts: layout.topology.parts))
+        let inner =
+            layout.allViews.map { view in
+                TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
+                    * width[view.expertTensorGroup].count
+            }.max() ?? 0
+        gateUp = try buffer(2, inner)
+        activated = try buffer(1, inner)
+        rows = try buffer(tokens * experts.perToken, model.hiddenSize)
+        summedRows =
+            try layout.headGroup.isSingle
+            ? rows : buffer(tokens * experts.perToken, model.hiddenSize)
+        dispatch = try ExpertDispatch(experts: experts, tokens: tokens)
+        self.bytes = bytes + dispatch.bytes
+    }
+}

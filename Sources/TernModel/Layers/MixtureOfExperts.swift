@@ -1,0 +1,116 @@
+// The sparse MLP of one decoder layer: a router sends each token to a few experts, and their
+// results are summed. The experts lie in two weights, an expert being a range of blocks. Ranks of
+// the tensor group hold the same tokens, route them alike, and split every expert's inner width.
+
+import TernParallel
+import TernPlanning
+import TernTensor
+
+/// `sum over a token's experts of share * down(silu(gate(x)) * up(x))`.
+///
+/// The order of sums is the same wherever experts are: each expert's product is summed by the tree
+/// over the parts of its inner width; then experts in ascending order within a part of
+/// `Partition(count: experts, unit: 1)`; then those parts by the tree.
+/// Source: Qwen3MoeSparseMoeBlock and MixtralSparseMoeBlock of transformers.
+struct MixtureOfExperts: Sendable {
+    /// Shape: `[experts, hidden]`.
+    private let router: PackedWeight
+    /// Shape: `[experts * 2 * inner, hidden]`; each expert's gates and ups take turns by 16 rows.
+    private let gateUp: PackedWeight
+    /// Shape: `[experts * hidden, inner]`; each expert is a block.
+    private let down: PackedWeight
+    private let experts: ExpertConfiguration
+    /// Blocks of `gateUp` for each expert.
+    private let blocksPerExpert: Int
+    /// Which of them each part of the inner width has.
+    private let innerBlocks: ShardRanges
+
+    init(
+        layer: String, _ model: ModelConfiguration, _ experts: ExpertConfiguration, parts: Int,
+        from loader: WeightLoader
+    ) throws {
+        let names = ExpertNames(layer: layer, model, experts, from: loader)
+        let width = PanelLayout.width
+        let inner = stride(from: 0, to: experts.innerWidth, by: width).map {
+            min(width, experts.innerWidth - $0)
+        }
+        let turns = inner.flatMap { [$0, $0] }
+        let all = 0..<experts.count
+        self.experts = experts
+        blocksPerExpert = turns.count
+        let partition = Partition(count: experts.innerWidth, unit: width, parts: parts)
+        let starts = partition.boundaries.map { 2 * (($0 + width - 1) / width) }
+        innerBlocks = ShardRanges(zip(starts, starts.dropFirst()).map { $0..<$1 })
+        router = try loader.matrix(
+            layout: PanelLayout(blocks: [experts.count]), inputParts: [0, model.hiddenSize],
+            sources: [RowSource(name: names.router + ".weight", blocks: [experts.count])])
+        gateUp = try loader.matrix(
+            layout: PanelLayout(blocks: all.flatMap { _ in turns }),
+            inputParts: [0, model.hiddenSize],
+            sources: all.flatMap { expert in
+                let first = expert * turns.count
+                return [
+                    names.gate(expert, blocks: inner, firstBlock: first),
+                    names.up(expert, blocks: inner, firstBlock: first + 1),
+                ]
+            })
+        down = try loader.matrix(
+            layout: PanelLayout(blocks: all.map { _ in model.hiddenSize }),
+            inputParts: partition.boundaries,
+            sources: all.map(names.down))
+    }
+
+    /// Shape: `[n, hidden]` to `[n, hidden]`.
+    ///
+    /// Cost: reads the weights of those experts that some token goes to; one all-reduce of
+    /// `[n * perToken, hidden]` over the ranks that split the experts' width, for each expert's
+    /// product must be whole before it is weighed.
+    func callAsFunction(
+        _ input: Tensor, into hidden: Tensor, _ step: StepContext
+    ) throws(CommunicationError) {
+        guard let buffers = step.experts else {
+            preconditionFailure("experts: found no buffers, expected those of a sparse model")
+        }
+        let backend = step.backend
+        let tokens = input.shape[0]
+        let chosen = buffers.chosen.prefix(tokens)
+        let shares = buffers.shares.prefix(tokens)
+        let logits = buffers.logits.prefix(tokens)
+        backend.linear(input, router, bias: nil, into: logits)
+        backend.route(logits, renormalizes: experts.renormalizes, into: chosen, weights: shares)
+        let dispatch = buffers.dispatch
+        dispatch.build(chosen)
+        for expert in 0..<experts.count {
+            let pairs = dispatch.pairs(of: expert)
+            if !pairs.isEmpty { run(expert, pairs, of: input, buffers, step) }
+        }
+        let rows = buffers.rows.prefix(tokens * experts.perToken)
+        let group = step.view.expertTensorGroup
+        let summed = group.isSingle ? rows : buffers.summedRows.prefix(rows.shape[0])
+        if !group.isSingle { try step.communicator.allReduce(rows, into: summed, over: group) }
+        backend.combine(
+            summed, slots: dispatch.slots.prefix(tokens), weights: shares,
+            parts: dispatch.parts.prefix(tokens), into: hidden)
+    }
+
+    /// This rank's share of one expert on its tokens, into the rows of its pairs.
+    private func run(
+        _ expert: Int, _ pairs: Range<Int>, of input: Tensor, _ buffers: ExpertBuffers,
+        _ step: StepContext
+    ) {
+        let (backend, group) = (step.backend, step.view.expertTensorGroup)
+        let first = expert * blocksPerExpert
+        let inner = innerBlocks[group]
+        let gateUp = gateUp.outputs(blocks: first + inner.lowerBound..<first + inner.upperBound)
+        let down = WeightShard(
+            whole: down.outputs(blocks: expert..<expert + 1),
+            cut: .inputs(parts: innerBlocks.ranges.count))(group)
+        let gathered = buffers.input.prefix(pairs.count)
+        let inside = buffers.gateUp.reused(as: Shape(pairs.count, gateUp.outputs))
+        let activated = buffers.activated.reused(as: Shape(pairs.count, gateUp.outputs / 2))
+        backend.gather(input, rows: buffers.dispatch.tokens.rows(pairs), into: gathered)
+        backend.linear(gathered, gateUp, bias: nil, into: inside)
+        backend.siluMultiply(inside, into: activated)
+        backend.linear(activated, down, bias: nil, into: buffers.rows.rows(pairs))
+    }
+}

@@ -1,0 +1,129 @@
+// The buffers between the layers of one rank, made once, for the largest step of either mode; a step
+// takes views of their first rows.
+
+import TernPlanning
+import TernTensor
+
+/// The largest step that buffers are made for.
+public struct StepLimits: Sendable, Equatable {
+    /// Tokens of one step.
+    public let tokens: Int
+    /// Sequences of one step, each of which may ask for logits.
+    public let sequences: Int
+    /// Positions of one sequence.
+    public let positions: Int
+    /// Blocks of one sequence.
+    public let blocksPerSequence: Int
+
+    /// Limits of a step.
+    public init(tokens: Int, sequences: Int, positions: Int, blocksPerSequence: Int) {
+        self.tokens = tokens
+        self.sequences = sequences
+        self.positions = positions
+        self.blocksPerSequence = blocksPerSequence
+    }
+}
+
+/// The buffers of one rank, for the largest step.
+///
+/// Both modes share them: n/SP tokens with a tensor shard's columns take as many elements as n
+/// tokens with 1/SP of those columns.
+public struct StepBuffers: Sendable {
+    /// Input ids, positions and slots of the step's tokens. Shape: `[tokens]` each, int32.
+    public let tokenIDs, positions, slots: Tensor
+    /// The rows whose logits are asked for, counted in the step. Shape: `[sequences]`, int32.
+    public let sampledRows: Tensor
+    /// See `AttentionBatch`.
+    public let spans, blocks: Tensor
+    let hidden, normed, update, partial: Tensor
+    let localHeads, allHeads, localAttended, allAttended: Tensor
+    let gateUp, activated: Tensor
+    /// The rank's own of the sampled rows, counted in its own tokens. Shape: `[sequences]`, int32.
+    let localSampledRows: Tensor
+    let localSampledHidden, sampledHidden, shareOfLogits, logits: Tensor
+    let rotary: RotaryEmbedding
+    /// Where the model has experts.
+    let experts: ExpertBuffers?
+    /// Memory of all buffers.
+    public let bytes: Int
+
+    /// Reserves the buffers; they become resident as far as steps use them. `fill` comes before
+    /// the first step.
+    public init(
+        _ model: ModelConfiguration, layout: RankLayout, limits: StepLimits
+    ) throws(StorageError) {
+        var bytes = RotaryEmbedding.bytes(
+            headDimension: model.headDimension, positions: limits.positions)
+        func buffer(_ shape: Shape, _ dtype: DType = .float32) throws(StorageError) -> Tensor {
+            bytes += shape.count * dtype.bytes
+            return try Tensor(zeros: shape, dtype: dtype)
+        }
+        let sizes = BufferSizes(model, layout: layout, tokens: limits.tokens)
+        let (tokens, sequences) = (limits.tokens, limits.sequences)
+        tokenIDs = try buffer([tokens], .int32)
+        positions = try buffer([tokens], .int32)
+        slots = try buffer([tokens], .int32)
+        sampledRows = try buffer([sequences], .int32)
+        localSampledRows = try buffer([sequences], .int32)
+        spans = try buffer([sequences, 4], .int32)
+        blocks = try buffer([sequences * limits.blocksPerSequence], .int32)
+        hidden = try buffer([tokens, model.hiddenSize])
+        normed = try buffer([tokens, model.hiddenSize])
+        update = try buffer([tokens, model.hiddenSize])
+        partial = try layout.headGroup.isSingle ? update : buffer([tokens, model.hiddenSize])
+        localHeads = try buffer([sizes.localHeads])
+        localAttended = try buffer([sizes.localAttended])
+        let tradesHeads = layout.topology.sequenceParallelSize > 1
+        allHeads = try tradesHeads ? buffer([sizes.allHeads]) : localHeads
+        allAttended = try tradesHeads ? buffer([sizes.allAttended]) : localAttended
+        gateUp = try buffer([2 * sizes.inner])
+        activated = try buffer([sizes.inner])
+        sampledHidden = try buffer([sequences, model.hiddenSize])
+        localSampledHidden = try tradesHeads ? buffer(sampledHidden.shape) : sampledHidden
+        shareOfLogits = try buffer([sequences, sizes.vocabulary])
+        logits =
+            try layout.isOutput && !layout.headGroup.isSingle
+            ? buffer([sequences, model.vocabularySize]) : shareOfLogits
+        rotary = try RotaryEmbedding(
+            model.rope, headDimension: model.headDimension, positions: limits.positions)
+        experts = try ExpertBuffers(model, layout: layout, tokens: tokens)
+        self.bytes = bytes + (experts?.bytes ?? 0)
+    }
+
+    /// Computes what does not change from step to step, for sequences of so many positions.
+    public func fill(positions: Int) { rotary.fill(positions: positions) }
+}
+
+/// Elements of the buffers whose rows and columns depend on the view: the most of any view.
+private struct BufferSizes {
+    var localHeads = 0
+    var localAttended = 0
+    let allHeads: Int
+    let allAttended: Int
+    var inner = 0
+    let vocabulary: Int
+
+    init(_ model: ModelConfiguration, layout: RankLayout, tokens: Int) {
+        let width = model.headDimension
+        let parts = layout.topology.parts
+        let inner = ShardRanges(
+            Partition(
+                count: model.hasDenseLayers ? model.intermediateSize : 0,
+                unit: PanelLayout.width, parts: parts))
+        for view in layout.allViews {
+            let rows = TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
+            let queries = layout.heads.queries[view.tensorGroup].count * width
+            let keysValues = layout.heads.keysValues[view.tensorGroup].count * 2 * width
+            localHeads = max(localHeads, rows * (queries + keysValues))
+            localAttended = max(localAttended, rows * queries)
+            self.inner = max(self.inner, rows * inner[view.tensorGroup].count)
+        }
+        allAttended = tokens * layout.ownQueryHeads.count * width
+        allHeads = allAttended + tokens * layout.ownKeyValueHeads.count * 2 * width
+        vocabulary =
+            ShardRanges(
+                Partition(count: model.vocabularySize, unit: PanelLayout.width, parts: parts))[
+                layout.headGroup
+            ].count
+    }
+}

@@ -1,0 +1,125 @@
+import TernEngine
+import TernPlanning
+import TernTensor
+import TernTesting
+import Testing
+
+/// Answers of many ranks against those of one: every logprob of the vocabulary comes with each
+/// token, so that equal answers mean equal logits, bit for bit.
+@Suite("The same bits under every topology", .serialized)
+struct TopologyBitsTests {
+    private static let vocabulary = 131
+
+    /// Heads of a small model with uneven widths.
+    struct Heads: Sendable, CustomStringConvertible {
+        let queries: Int
+        let keysValues: Int
+        var experts = 0
+        var description: String {
+            "\(queries) query heads on \(keysValues), \(experts) experts"
+        }
+
+        /// A folder with the model's config.json.
+        func folder() throws -> TemporaryFolder {
+            let folder = try TemporaryFolder()
+            let sizes = #""vocab_size": 131, "hidden_size": 36, "intermediate_size": 212"#
+            let heads =
+                #""num_attention_heads": \#(queries), "num_key_value_heads": \#(keysValues)"#
+            let family = experts > 0 ? "Qwen3MoeForCausalLM" : "Qwen3ForCausalLM"
+            let model = #""architectures": ["\#(family)"], "num_hidden_layers": 8"#
+            let mixture =
+                experts > 0
+                ? #", "num_experts": \#(experts), "num_experts_per_tok": 3"#
+                    + #", "moe_intermediate_size": 52, "decoder_sparse_step": 2"# : ""
+            try folder.write(
+                "config.json", "{\(model), \(sizes), \(heads), \"head_dim\": 6\(mixture)}".utf8)
+            return folder
+        }
+    }
+
+    private static func answers(
+        _ heads: Heads, _ dtype: DType, _ topology: Topology, _ policy: ShiftPolicy,
+        _ change: (inout EngineConfiguration) -> Void = { _ in }
+    ) throws -> [[Answer]] {
+        let folder = try heads.folder()
+        let engine = try Engine.tiny(folder: folder.path) {
+            $0.dtype = dtype
+            $0.topology = topology
+            $0.shift = .given(policy)
+            change(&$0)
+        }
+        let requests = (0..<3).map { index in
+            var parameters = engine.greedy(4 + 3 * index)
+            parameters.logprobs = vocabulary
+            return GenerationRequest(
+                prompt: tokens(2 + 21 * index, salt: index), parameters: parameters)
+        }
+        let answers = try engine.answers(requests)
+        try engine.stop()
+        return answers
+    }
+
+    /// All (pp, sp, tp) of powers of two with 2 to 8 ranks.
+    private static let topologies: [Topology] = {
+        let sizes = [1, 2, 4, 8]
+        return sizes.flatMap { pipeline in
+            sizes.flatMap { sequence in
+                sizes.map { Topology(pipeline: pipeline, sequence: sequence, tensor: $0) }
+            }
+        }.filter { (2...8).contains($0.worldSize) }
+    }()
+
+    /// Both modes alone, and a threshold that prompts exceed and decodes do not.
+    private static let policies: [ShiftPolicy] = [
+        ShiftPolicy(.pinned(.sequence)), ShiftPolicy(.pinned(.tensor)), ShiftPolicy(.threshold(7)),
+    ]
+
+    @Test(
+        "Every topology of up to 8 ranks gives the bits of one, in both modes and across switches",
+        arguments: [
+            (Heads(queries: 8, keysValues: 2), DType.bfloat16),
+            (Heads(queries: 8, keysValues: 8), .float32),
+            (Heads(queries: 16, keysValues: 4, experts: 6), .bfloat16),
+        ])
+    func everyTopology(heads: Heads, dtype: DType) throws {
+        let expected = try Self.answers(heads, dtype, Topology(), Self.policies[1])
+        #expect(Set(expected[2][0].tokens).count > 1, "an answer that varies tests more")
+        for topology in Self.topologies {
+            for policy in Self.policies {
+                let isSame = try Self.answers(heads, dtype, topology, policy) == expected
+                #expect(isSame, "\(topology) \(policy)")
+            }
+        }
+    }
+
+    @Test("Chunks, preemption and prefix hits change no bit either, with 2 stages of 2 by 2 ranks")
+    func disturbances() throws {
+        let heads = Heads(queries: 8, keysValues: 2)
+        let topology = Topology(pipeline: 2, sequence: 2, tensor: 2)
+        let policy = ShiftPolicy(.threshold(7))
+        let expected = try Self.answers(heads, .bfloat16, Topology(), policy)
+        let chunked = try Self.answers(heads, .bfloat16, topology, policy) {
+            $0.maxBatchedTokens = 9
+        }
+        let isSameInChunks = chunked == expected
+        #expect(isSameInChunks)
+        let cramped = try Self.answers(heads, .bfloat16, topology, policy) {
+            $0.maxModelLength = 64
+            $0.cacheBytes = 5 * 8 * 2 * 2 * 16 * 22 * 2
+        }
+        let isSameCramped = cramped == expected
+        #expect(isSameCramped)
+    }
+
+    @Test("Ranks whose number does not divide 8 give the same tokens", arguments: [3, 6])
+    func oddSizes(ranks: Int) throws {
+        let heads = Heads(queries: 12, keysValues: 12)
+        let policy = ShiftPolicy(.threshold(7))
+        let expected = try Self.answers(heads, .float32, Topology(), policy)
+        for tensor in [1, ranks / (ranks / 3)] {
+            let topology = Topology(sequence: ranks / tensor, tensor: tensor)
+            let found = try Self.answers(heads, .float32, topology, policy)
+            #expect(found.map { $0.map(\.tokens) } == expected.map { $0.map(\.tokens) })
+        }
+    }
+}
