@@ -17,6 +17,9 @@ public struct ModelInspection: Sendable {
         public let queryHeads: Range<Int>
         /// The key-value heads in its cache, in every mode.
         public let keyValueHeads: Range<Int>
+        /// The experts of each sparse layer that it has, whole or a slice of each; nil for a dense
+        /// model.
+        public let experts: Range<Int>?
         /// Its buffers between layers.
         public let bufferBytes: Int
         /// Its part of the cache.
@@ -53,7 +56,9 @@ public struct ModelInspection: Sendable {
             return Share(
                 rank: rank.layout.rank, layers: rank.layout.layers,
                 queryHeads: rank.layout.ownQueryHeads,
-                keyValueHeads: rank.layout.ownKeyValueHeads, bufferBytes: rank.buffers.bytes,
+                keyValueHeads: rank.layout.ownKeyValueHeads,
+                experts: model.experts.map { rank.layout.ownExperts(of: $0.count) },
+                bufferBytes: rank.buffers.bytes,
                 cacheBytes: memory.blockCount * blockBytes)
         }
     }

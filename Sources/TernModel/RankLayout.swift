@@ -52,6 +52,12 @@ public struct RankLayout: Sendable {
     public var ownQueryHeads: Range<Int> { heads.queries[headGroup] }
     /// Key-value heads in its cache, in every mode.
     public var ownKeyValueHeads: Range<Int> { heads.keysValues[headGroup] }
+    /// The experts that it has, of so many, in every mode.
+    public func ownExperts(of count: Int) -> Range<Int> {
+        let group = self[.tensor].expertGroup
+        return Partition(count: count, unit: 1, parts: topology.expertParts)
+            .range(of: group.index, among: group.size)
+    }
     /// Whether it has the embedding.
     public var isFirstStage: Bool { pipelineGroup.index == 0 }
     /// Whether it has the head.

@@ -73,6 +73,7 @@ public struct StepContext {
     let sampled: SampledRows
     let rotary: RotaryEmbedding
     let experts: ExpertBuffers?
+    let expertSharing: ExpertSharing
     private let buffers: StepBuffers
 
     /// Views for a step of some size whose numbers stand in the buffers.
@@ -116,6 +117,7 @@ public struct StepContext {
         sampled = SampledRows(buffers, layout: layout, view: view, partition, counts.sampled)
         rotary = buffers.rotary
         experts = buffers.experts
+        expertSharing = ExpertSharing(view, tokens: own.count)
         self.buffers = buffers
     }
 

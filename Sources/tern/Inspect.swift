@@ -35,6 +35,9 @@ enum Inspect {
             kinds.append(("SP_AA", .sequenceAllToAll(keyValueHeads: seen.model.keyValueHeads)))
             kinds.append(("SP_AG", .sequenceAllGather(keyValueHeads: seen.model.keyValueHeads)))
         }
+        if let experts = topology.expertGroup {
+            kinds.append(("expert (EP, \(experts.rawValue))", .expert(experts)))
+        }
         return kinds.map { name, kind in
             let groups = topology.groups(kind).map { members in
                 "[" + members.map(\.description).joined(separator: ",") + "]"
@@ -45,7 +48,9 @@ enum Inspect {
 
     private static func line(_ share: ModelInspection.Share) -> String {
         "rank \(share.rank): layers \(span(share.layers)), query heads \(span(share.queryHeads)), "
-            + "key-value heads \(span(share.keyValueHeads)), activations "
+            + "key-value heads \(span(share.keyValueHeads)), "
+            + (share.experts.map { "experts \($0.isEmpty ? "none" : span($0)), " } ?? "")
+            + "activations "
             + "\(share.bufferBytes >> 20) MiB, KV cache \(share.cacheBytes >> 20) MiB"
     }
 

@@ -20,6 +20,12 @@ enum ParallelFlags {
             Option(
                 "--data-parallel-size", "-dp", value: "N",
                 help: "replicas with a scheduler and a cache of their own (1)"),
+            Option(
+                "--enable-expert-parallel",
+                help: "divide a mixture's experts among ranks, instead of splitting each"),
+            Option(
+                "--expert-parallel-group", value: "dp-tp|dp-sp-tp",
+                help: "the ranks that divide them (dp-sp-tp)"),
             Option("--enable-shift-parallel", help: "split weights in small steps (default)"),
             Option("--no-enable-shift-parallel", help: "split tokens in every step"),
             Option(
@@ -40,7 +46,26 @@ enum ParallelFlags {
             data: try size("--data-parallel-size"),
             pipeline: try size("--pipeline-parallel-size"),
             sequence: try size("--ulysses-sequence-parallel-size"),
-            tensor: try size("--tensor-parallel-size"))
+            tensor: try size("--tensor-parallel-size"),
+            expertGroup: try expertGroup(arguments))
+    }
+
+    /// The ranks that share the experts; nil where each expert is split.
+    private static func expertGroup(_ arguments: Arguments) throws(UsageError) -> ExpertGroup? {
+        let name = arguments.text("--expert-parallel-group")
+        guard arguments.has("--enable-expert-parallel") else {
+            guard name == nil else {
+                throw UsageError(
+                    "--expert-parallel-group needs --enable-expert-parallel; give both or neither")
+            }
+            return nil
+        }
+        guard let name else { return .dataSequenceTensor }
+        guard let group = ExpertGroup(rawValue: name) else {
+            let names = ExpertGroup.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError("--expert-parallel-group is \(name); it must be \(names)")
+        }
+        return group
     }
 
     /// When the ranks shift.

@@ -15,6 +15,8 @@ struct TopologyBitsTests {
         let queries: Int
         let keysValues: Int
         var experts = 0
+        var perToken = 3
+        var layers = 8
         var description: String {
             "\(queries) query heads on \(keysValues), \(experts) experts"
         }
@@ -26,10 +28,10 @@ struct TopologyBitsTests {
             let heads =
                 #""num_attention_heads": \#(queries), "num_key_value_heads": \#(keysValues)"#
             let family = experts > 0 ? "Qwen3MoeForCausalLM" : "Qwen3ForCausalLM"
-            let model = #""architectures": ["\#(family)"], "num_hidden_layers": 8"#
+            let model = #""architectures": ["\#(family)"], "num_hidden_layers": \#(layers)"#
             let mixture =
                 experts > 0
-                ? #", "num_experts": \#(experts), "num_experts_per_tok": 3"#
+                ? #", "num_experts": \#(experts), "num_experts_per_tok": \#(perToken)"#
                     + #", "moe_intermediate_size": 52, "decoder_sparse_step": 2"# : ""
             try folder.write(
                 "config.json", "{\(model), \(sizes), \(heads), \"head_dim\": 6\(mixture)}".utf8)
@@ -89,6 +91,64 @@ struct TopologyBitsTests {
                 let isSame = try Self.answers(heads, dtype, topology, policy) == expected
                 #expect(isSame, "\(topology) \(policy)")
             }
+        }
+    }
+
+    @Test(
+        "Divided experts give the bits of one rank, in both modes and across switches",
+        arguments: ExpertGroup.allCases)
+    func dividedExperts(group: ExpertGroup) throws {
+        let heads = Heads(queries: 8, keysValues: 4, experts: 13, perToken: 5, layers: 4)
+        let expected = try Self.answers(heads, .float32, Topology(), Self.policies[1])
+        #expect(Set(expected[2][0].tokens).count > 1, "an answer that varies tests more")
+        for sizes in Self.topologies where sizes.pipelineParallelSize == 1 {
+            let topology = Topology(
+                sequence: sizes.sequenceParallelSize, tensor: sizes.tensorParallelSize,
+                expertGroup: group)
+            for policy in Self.policies {
+                let isSame = try Self.answers(heads, .float32, topology, policy) == expected
+                #expect(isSame, "\(topology) \(policy)")
+            }
+        }
+    }
+
+    @Test("Fewer experts than ranks, in two stages and in small chunks, change no bit either")
+    func fewExperts() throws {
+        let heads = Heads(queries: 8, keysValues: 4, experts: 3, layers: 4)
+        let expected = try Self.answers(heads, .float32, Topology(), Self.policies[1])
+        let topology = Topology(
+            pipeline: 2, sequence: 2, tensor: 2, expertGroup: .dataSequenceTensor)
+        for policy in Self.policies {
+            let found = try Self.answers(heads, .float32, topology, policy) {
+                $0.maxBatchedTokens = 9
+            }
+            let isSame = found == expected
+            #expect(isSame, "\(policy)")
+        }
+    }
+
+    @Test("Experts divided among 3 or 6 ranks give the same tokens", arguments: [3, 6])
+    func oddExperts(ranks: Int) throws {
+        let heads = Heads(queries: 12, keysValues: 12, experts: 7, layers: 2)
+        let policy = ShiftPolicy(.threshold(7))
+        let expected = try Self.answers(heads, .float32, Topology(), policy)
+        for group in ExpertGroup.allCases {
+            for tensor in [1, ranks / 3] {
+                let topology = Topology(
+                    sequence: ranks / tensor, tensor: tensor, expertGroup: group)
+                let found = try Self.answers(heads, .float32, topology, policy)
+                let isSame = found.map { $0.map(\.tokens) } == expected.map { $0.map(\.tokens) }
+                #expect(isSame, "\(topology)")
+            }
+        }
+    }
+
+    @Test("Replicas that would share experts are refused")
+    func sharingReplicas() throws {
+        let heads = Heads(queries: 8, keysValues: 4, experts: 4, layers: 2)
+        #expect(throws: EngineError.self) {
+            let topology = Topology(data: 2, expertGroup: .dataTensor)
+            _ = try Self.answers(heads, .float32, topology, Self.policies[0])
         }
     }
 

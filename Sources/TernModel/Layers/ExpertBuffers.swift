@@ -17,10 +17,13 @@ struct ExpertBuffers: Sendable {
     /// split the experts' width, the same memory where there is one. Shape: `[pairs, hidden]`.
     let rows, summedRows: Tensor
     let dispatch: ExpertDispatch
+    /// Where some view lets tokens travel to their experts.
+    let exchange: ExpertExchange?
     /// Memory of all buffers.
     let bytes: Int
 
-    /// Reserves the buffers; nil for models without experts.
+    /// Reserves the buffers; nil for models without experts. The worst case is that all tokens of
+    /// a step go to one rank, each with all its experts there, and to one of its experts.
     init?(
         _ model: ModelConfiguration, layout: RankLayout, tokens: Int
     ) throws(StorageError) {
@@ -41,7 +44,8 @@ struct ExpertBuffers: Sendable {
                 count: experts.innerWidth, unit: PanelLayout.width, parts: layout.topology.parts))
         let inner =
             layout.allViews.map { view in
-                TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
+                let ranks = ExpertSharing.isDispatched(view) ? 1 : view.sequenceGroup.size
+                return TokenPartition(tokens: tokens, among: ranks)[0].count
                     * width[view.expertTensorGroup].count
             }.max() ?? 0
         gateUp = try buffer(2, inner)
@@ -50,7 +54,10 @@ struct ExpertBuffers: Sendable {
         summedRows =
             try layout.headGroup.isSingle
             ? rows : buffer(tokens * experts.perToken, model.hiddenSize)
-        dispatch = try ExpertDispatch(experts: experts, tokens: tokens)
-        self.bytes = bytes + dispatch.bytes
+        dispatch = try ExpertDispatch(
+            experts: experts, tokens: tokens, parts: layout.topology.expertParts)
+        exchange = try ExpertExchange(
+            experts, hidden: model.hiddenSize, layout: layout, tokens: tokens)
+        self.bytes = bytes + dispatch.bytes + (exchange?.bytes ?? 0)
     }
 }

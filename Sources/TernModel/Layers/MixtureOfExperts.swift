@@ -1,6 +1,7 @@
 // The sparse MLP of one decoder layer: a router sends each token to a few experts, and their
-// results are summed. The experts lie in two weights, an expert being a range of blocks. Ranks of
-// the tensor group hold the same tokens, route them alike, and split every expert's inner width.
+// results are summed. The experts lie in two weights, an expert being a range of blocks. Ranks divide the
+// experts, their inner widths, or both, as the view's groups say; how tokens reach experts elsewhere
+// is ExpertExchange's.
 
 import TernParallel
 import TernPlanning
@@ -62,35 +63,86 @@ struct MixtureOfExperts: Sendable {
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
     ///
-    /// Cost: reads the weights of those experts that some token goes to; one all-reduce of
-    /// `[n * perToken, hidden]` over the ranks that split the experts' width, for each expert's
-    /// product must be whole before it is weighed.
+    /// Cost: reads the weights of those experts here that some token goes to. Where experts'
+    /// widths are split, one all-reduce of a row per token and expert, for each expert's product
+    /// must be whole before it is weighed. Where experts are divided, one all-reduce of
+    /// `[n, hidden]`, or two all-to-alls and a gather where ranks have different tokens.
     func callAsFunction(
         _ input: Tensor, into hidden: Tensor, _ step: StepContext
     ) throws(CommunicationError) {
         guard let buffers = step.experts else {
             preconditionFailure("experts: found no buffers, expected those of a sparse model")
         }
-        let backend = step.backend
+        if let exchange = buffers.exchange, step.expertSharing.isDispatched {
+            try dispatch(input, into: hidden, exchange, buffers, step)
+            return
+        }
+        let group = step.expertSharing.group
+        let (chosen, shares) = route(input, buffers, step)
+        let sums = group.isSingle ? hidden : step.partial
+        try addOwn(input, chosen, shares, into: sums, buffers, step)
+        if !group.isSingle { try step.communicator.allReduce(sums, into: hidden, over: group) }
+    }
+
+    /// Ranks with different tokens: each sends those it answers for to their experts, runs its own
+    /// experts on what it received, and gathers what its peers answered for.
+    private func dispatch(
+        _ input: Tensor, into hidden: Tensor, _ exchange: ExpertExchange,
+        _ buffers: ExpertBuffers, _ step: StepContext
+    ) throws(CommunicationError) {
+        let sharing = step.expertSharing
+        let own = input.rows(sharing.slice)
+        let (chosen, shares) = route(own, buffers, step)
+        let way = try exchange.send(
+            own, chosen: chosen, shares: shares, buffers.dispatch, sharing, step)
+        try addOwn(
+            exchange.received(way), exchange.chosen.prefix(way.received),
+            exchange.shares.prefix(way.received), into: exchange.sums.prefix(way.received),
+            buffers, step)
+        let isAlone = sharing.peers.isSingle
+        let answer = isAlone ? hidden : step.partial.prefix(own.shape[0])
+        try exchange.collect(way, into: answer, over: sharing.group, step)
+        if !isAlone {
+            try step.communicator.allGather(
+                answer, into: hidden, rows: sharing.slices, over: sharing.peers)
+        }
+    }
+
+    /// The experts of each token, and their shares. Shape: `[n, hidden]` to `[n, perToken]` twice.
+    private func route(
+        _ input: Tensor, _ buffers: ExpertBuffers, _ step: StepContext
+    ) -> (chosen: Tensor, shares: Tensor) {
         let tokens = input.shape[0]
         let chosen = buffers.chosen.prefix(tokens)
         let shares = buffers.shares.prefix(tokens)
         let logits = buffers.logits.prefix(tokens)
-        backend.linear(input, router, bias: nil, into: logits)
-        backend.route(logits, renormalizes: experts.renormalizes, into: chosen, weights: shares)
-        let dispatch = buffers.dispatch
-        dispatch.build(chosen)
-        for expert in 0..<experts.count {
+        step.backend.linear(input, router, bias: nil, into: logits)
+        step.backend.route(
+            logits, renormalizes: experts.renormalizes, into: chosen, weights: shares)
+        return (chosen, shares)
+    }
+
+    /// The weighed sum of those experts of each token that this rank has; zero where it has none.
+    /// Experts elsewhere have no slot: a part without them is the zero it started at.
+    private func addOwn(
+        _ input: Tensor, _ chosen: Tensor, _ shares: Tensor, into output: Tensor,
+        _ buffers: ExpertBuffers, _ step: StepContext
+    ) throws(CommunicationError) {
+        let (dispatch, group) = (buffers.dispatch, step.expertSharing.widthGroup)
+        let own = dispatch.experts(of: step.expertSharing.group)
+        dispatch.build(chosen, own: own)
+        for expert in own {
             let pairs = dispatch.pairs(of: expert)
             if !pairs.isEmpty { run(expert, pairs, of: input, buffers, step) }
         }
-        let rows = buffers.rows.prefix(tokens * experts.perToken)
-        let group = step.view.expertTensorGroup
-        let summed = group.isSingle ? rows : buffers.summedRows.prefix(rows.shape[0])
-        if !group.isSingle { try step.communicator.allReduce(rows, into: summed, over: group) }
-        backend.combine(
+        let rows = buffers.rows.prefix(dispatch.pairs)
+        let isWhole = group.isSingle || dispatch.pairs == 0
+        let summed = isWhole ? rows : buffers.summedRows.prefix(dispatch.pairs)
+        if !isWhole { try step.communicator.allReduce(rows, into: summed, over: group) }
+        let tokens = output.shape[0]
+        step.backend.combine(
             summed, slots: dispatch.slots.prefix(tokens), weights: shares,
-            parts: dispatch.parts.prefix(tokens), into: hidden)
+            parts: dispatch.parts.prefix(tokens), into: output)
     }
 
     /// This rank's share of one expert on its tokens, into the rows of its pairs.
@@ -98,7 +150,7 @@ struct MixtureOfExperts: Sendable {
         _ expert: Int, _ pairs: Range<Int>, of input: Tensor, _ buffers: ExpertBuffers,
         _ step: StepContext
     ) {
-        let (backend, group) = (step.backend, step.view.expertTensorGroup)
+        let (backend, group) = (step.backend, step.expertSharing.widthGroup)
         let first = expert * blocksPerExpert
         let inner = innerBlocks[group]
         let gateUp = gateUp.outputs(blocks: first + inner.lowerBound..<first + inner.upperBound)
