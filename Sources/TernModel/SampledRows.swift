@@ -60,8 +60,7 @@ struct SampledRows: Sendable {
         var receives = sends
         sends[0] = Tile(rows: 0..<rows, columns: 0..<width)
         if group.index == 0 {
-            let vocabulary = Partition(
-                count: logits.shape[1], unit: PanelLayout.width, parts: layout.topology.parts)
+            let vocabulary = Partition(panelsOf: logits.shape[1], parts: layout.topology.parts)
             receives = (0..<group.size).map {
                 Tile(rows: 0..<rows, columns: vocabulary.range(of: $0, among: group.size))
             }

@@ -107,9 +107,7 @@ private struct BufferSizes {
         let width = model.headDimension
         let parts = layout.topology.parts
         let inner = ShardRanges(
-            Partition(
-                count: model.hasDenseLayers ? model.intermediateSize : 0,
-                unit: PanelLayout.width, parts: parts))
+            Partition(panelsOf: model.hasDenseLayers ? model.intermediateSize : 0, parts: parts))
         for view in layout.allViews {
             let rows = TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
             let queries = layout.heads.queries[view.tensorGroup].count * width
@@ -122,7 +120,7 @@ private struct BufferSizes {
         allHeads = allAttended + tokens * layout.ownKeyValueHeads.count * 2 * width
         vocabulary =
             ShardRanges(
-                Partition(count: model.vocabularySize, unit: PanelLayout.width, parts: parts))[
+                Partition(panelsOf: model.vocabularySize, parts: parts))[
                 layout.headGroup
             ].count
     }

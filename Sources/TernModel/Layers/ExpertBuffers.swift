@@ -40,8 +40,7 @@ struct ExpertBuffers: Sendable {
         shares = try buffer(tokens, experts.perToken)
         input = try buffer(tokens, model.hiddenSize)
         let width = ShardRanges(
-            Partition(
-                count: experts.innerWidth, unit: PanelLayout.width, parts: layout.topology.parts))
+            Partition(panelsOf: experts.innerWidth, parts: layout.topology.parts))
         let inner =
             layout.allViews.map { view in
                 let ranks = ExpertSharing.isDispatched(view) ? 1 : view.sequenceGroup.size

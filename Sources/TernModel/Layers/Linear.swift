@@ -61,13 +61,9 @@ extension WeightLoader {
     func innerColumns(
         _ modules: [String], width: Partition, inputs: Int, hasBias: Bool
     ) throws -> ColumnParallelLinear {
-        let blocks = stride(from: 0, to: width.count, by: PanelLayout.width).map {
-            min(PanelLayout.width, width.count - $0)
-        }
-        let starts = width.boundaries.map { ($0 + PanelLayout.width - 1) / PanelLayout.width }
-        let shards = ShardRanges(zip(starts, starts.dropFirst()).map { $0..<$1 })
-        return try columns(
-            modules, blocks: blocks, inputs: inputs, shards: shards, hasBias: hasBias)
+        try columns(
+            modules, blocks: width.panelBlocks, inputs: inputs,
+            shards: ShardRanges(panelBlocksOf: width), hasBias: hasBias)
     }
 
     /// All outputs in one block; the inputs are cut into parts that are summed by the tree.
@@ -108,9 +104,8 @@ extension WeightLoader {
         }
         let weight = try matrix(
             layout: layout, inputParts: [0, inputs], sources: sources(".weight"))
-        let ranges = shards.ranges.map { $0.lowerBound * turns..<$0.upperBound * turns }
         return ColumnParallelLinear(
-            weight: WeightShard(whole: weight, cut: .outputs(ShardRanges(ranges))),
+            weight: WeightShard(whole: weight, cut: .outputs(shards.scaled(by: turns))),
             bias: hasBias ? try vector(layout: layout, sources: sources(".bias")) : nil)
     }
 }

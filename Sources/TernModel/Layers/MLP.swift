@@ -14,8 +14,7 @@ struct MLP: Sendable {
     init(
         _ module: String, _ model: ModelConfiguration, parts: Int, from loader: WeightLoader
     ) throws {
-        let width = Partition(
-            count: model.intermediateSize, unit: PanelLayout.width, parts: parts)
+        let width = Partition(panelsOf: model.intermediateSize, parts: parts)
         gateUp = try loader.innerColumns(
             [module + ".gate_proj", module + ".up_proj"], width: width,
             inputs: model.hiddenSize, hasBias: model.hasMLPBias)

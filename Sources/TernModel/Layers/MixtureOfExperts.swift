@@ -1,7 +1,7 @@
 // The sparse MLP of one decoder layer: a router sends each token to a few experts, and their
-// results are summed. The experts lie in two weights, an expert being a range of blocks. Ranks divide the
-// experts, their inner widths, or both, as the view's groups say; how tokens reach experts elsewhere
-// is ExpertExchange's.
+// results are summed. The experts lie in two weights, an expert being a range of blocks. Ranks
+// divide the experts, their inner widths, or both, as the view's groups say; how tokens reach
+// experts elsewhere is ExpertExchange's.
 
 import TernParallel
 import TernPlanning
@@ -31,17 +31,13 @@ struct MixtureOfExperts: Sendable {
         from loader: WeightLoader
     ) throws {
         let names = ExpertNames(layer: layer, model, experts, from: loader)
-        let width = PanelLayout.width
-        let inner = stride(from: 0, to: experts.innerWidth, by: width).map {
-            min(width, experts.innerWidth - $0)
-        }
+        let partition = Partition(panelsOf: experts.innerWidth, parts: parts)
+        let inner = partition.panelBlocks
         let turns = inner.flatMap { [$0, $0] }
         let all = 0..<experts.count
         self.experts = experts
         blocksPerExpert = turns.count
-        let partition = Partition(count: experts.innerWidth, unit: width, parts: parts)
-        let starts = partition.boundaries.map { 2 * (($0 + width - 1) / width) }
-        innerBlocks = ShardRanges(zip(starts, starts.dropFirst()).map { $0..<$1 })
+        innerBlocks = ShardRanges(panelBlocksOf: partition).scaled(by: 2)
         router = try loader.matrix(
             layout: PanelLayout(blocks: [experts.count]), inputParts: [0, model.hiddenSize],
             sources: [RowSource(name: names.router + ".weight", blocks: [experts.count])])

@@ -37,8 +37,7 @@ public struct Llama: Sendable {
         func norm(_ name: String) throws -> RMSNorm {
             try RMSNorm(name, count: model.hiddenSize, epsilon: model.normEpsilon, from: loader)
         }
-        let vocabulary = Partition(
-            count: model.vocabularySize, unit: PanelLayout.width, parts: parts)
+        let vocabulary = Partition(panelsOf: model.vocabularySize, parts: parts)
         func table(_ name: String) throws -> WeightShard {
             try loader.vocabularyRows(name, vocabulary: vocabulary, hidden: model.hiddenSize)
         }
