@@ -26,7 +26,7 @@ public final class Engine: Sendable {
     public let samplingDefaults: SamplingDefaults
 
     /// When the ranks shift: as given, or as measured.
-    public var shiftPolicy: ShiftPolicy { schedulerConfiguration.shiftPolicy }
+    public let shiftPolicy: ShiftPolicy
     /// How the policy was measured, where it was.
     public let shiftFit: ShiftFit?
 
@@ -37,7 +37,9 @@ public final class Engine: Sendable {
     /// Longer than any step may take: the loop itself ends a request whose step took too long.
     private let eventDeadline: Duration
     private let counters = EngineCounters()
-    private let replicas: [Replica]
+    private let groups: [ReplicaGroup]
+    /// Replicas of each group.
+    private let groupSize: Int
     private let router: Mutex<ReplicaRouter>
     private let nextRequest = Atomic<UInt64>(0)
 
@@ -64,60 +66,67 @@ public final class Engine: Sendable {
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
         eventDeadline = configuration.stepDeadline * 4
-        var scheduling = configuration.scheduler(
+        schedulerConfiguration = configuration.scheduler(
             maxModelLength: memory.maxModelLength, blockCount: memory.blockCount)
-        try scheduling.validate()
+        try schedulerConfiguration.validate()
         router = Mutex(
             ReplicaRouter(
                 replicas: configuration.topology.dataParallelSize,
                 blockSize: configuration.blockSize))
-        (replicas, shiftFit) = try Self.start(
-            configuration, settled, &scheduling, model: model, on: hardware,
-            tokenizer: tokenizer, counters: counters, report: report)
-        schedulerConfiguration = scheduling
+        groupSize = configuration.topology.lockstepSize
+        let counters = counters
+        let (scheduling, tokenizer) = (schedulerConfiguration, tokenizer)
+        (groups, shiftFit) = try Self.start(
+            configuration, settled, model: model, on: hardware, report: report
+        ) { index, executors, policy in
+            try ReplicaGroup(
+                index, executors: executors,
+                lockstep: Lockstep(replicas: executors.count, scheduling, policy: policy),
+                tokenizer: tokenizer, counters: counters, configuration: configuration)
+        }
+        shiftPolicy = shiftFit?.policy ?? configuration.shiftPolicy
     }
 
-    /// Starts the replicas. The first one measures when to shift, where that is asked, before its
-    /// loop begins; all of them do as it found.
+    /// Starts the replicas, group by group. The first group measures when to shift, where that is
+    /// asked, before its loop begins; all of them do as it found.
     private static func start(
-        _ configuration: EngineConfiguration, _ settled: ModelStages,
-        _ scheduling: inout SchedulerConfiguration, model: ModelConfiguration,
-        on hardware: EngineHardware, tokenizer: Tokenizer, counters: EngineCounters,
-        report: @escaping @Sendable (StartReport) -> Void
-    ) throws -> ([Replica], ShiftFit?) {
-        var replicas: [Replica] = []
+        _ configuration: EngineConfiguration, _ settled: ModelStages, model: ModelConfiguration,
+        on hardware: EngineHardware, report: @escaping @Sendable (StartReport) -> Void,
+        group: (Int, [LocalExecutor], ShiftPolicy) throws -> ReplicaGroup
+    ) throws -> ([ReplicaGroup], ShiftFit?) {
+        let size = configuration.topology.lockstepSize
+        var groups: [ReplicaGroup] = []
         var fit: ShiftFit?
         do {
-            for index in 0..<configuration.topology.dataParallelSize {
-                let executor = try LocalExecutor(
-                    replica: index, of: settled, configuration, model: model,
+            for first in stride(
+                from: 0, to: configuration.topology.dataParallelSize, by: size)
+            {
+                let executors = try LocalExecutor.start(
+                    replicas: first..<first + size, of: settled, configuration, model: model,
                     hardware: hardware, report: report)
-                if index == 0 && ShiftMeasurement.isNeeded(configuration) {
-                    fit = try measure(executor, configuration, settled, report)
-                    scheduling.shiftPolicy = fit?.policy ?? scheduling.shiftPolicy
+                if first == 0 && ShiftMeasurement.isNeeded(configuration) {
+                    fit = try measure(executors, configuration, settled, report)
                 }
-                replicas.append(
-                    try Replica(
-                        index, executor: executor, tokenizer: tokenizer, counters: counters,
-                        configuration: configuration, scheduling: scheduling))
+                let policy = fit?.policy ?? configuration.shiftPolicy
+                groups.append(try group(groups.count, executors, policy))
             }
         } catch {
-            for replica in replicas { try replica.stop(within: .seconds(60)) }
+            for group in groups { try group.stop(within: .seconds(60)) }
             throw error
         }
-        return (replicas, fit)
+        return (groups, fit)
     }
 
     private static func measure(
-        _ executor: LocalExecutor, _ configuration: EngineConfiguration, _ settled: ModelStages,
-        _ report: (StartReport) -> Void
+        _ executors: [LocalExecutor], _ configuration: EngineConfiguration,
+        _ settled: ModelStages, _ report: (StartReport) -> Void
     ) throws -> ShiftFit {
         do {
-            let fit = try ShiftMeasurement.fit(executor, configuration, settled)
+            let fit = try ShiftMeasurement.fit(executors, configuration, settled)
             for line in fit.lines { report(.note(line)) }
             return fit
         } catch {
-            try executor.stop(within: .seconds(60))
+            try executors.stop(within: .seconds(60))
             throw error
         }
     }
@@ -137,14 +146,15 @@ public final class Engine: Sendable {
         try validate(request)
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).oldValue)
         let (replica, deliver) = route(request, deliver)
-        guard replica.submit(id, request, deliver) else {
+        let (group, member) = replica.quotientAndRemainder(dividingBy: groupSize)
+        guard groups[group].submit(id, request, to: member, deliver) else {
             throw EngineError(.unavailable, metrics.failure?.message ?? "the engine has stopped")
         }
         return id
     }
 
     /// Ends a request whose client left; its blocks are free when the plans in flight commit.
-    public func cancel(_ id: RequestID) { for replica in replicas { replica.cancel(id) } }
+    public func cancel(_ id: RequestID) { for group in groups { group.cancel(id) } }
 
     /// Enters requests and hands over their outputs as they come, with the request's index;
     /// returns when the last choice has ended. What `receive` throws ends the requests.
@@ -200,14 +210,14 @@ public final class Engine: Sendable {
     ///
     /// Throws: `EngineError` where a thread does not end in time.
     public func stop(within deadline: Duration = .seconds(60)) throws(EngineError) {
-        for replica in replicas { try replica.stop(within: deadline) }
+        for group in groups { try group.stop(within: deadline) }
     }
 
     /// The replica of a request, and a receiver that takes the request off it at its end.
     private func route(
         _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
-    ) -> (Replica, GenerationReceiver) {
-        guard replicas.count > 1 else { return (replicas[0], deliver) }
+    ) -> (replica: Int, deliver: GenerationReceiver) {
+        guard groups.count * groupSize > 1 else { return (0, deliver) }
         let tokens = request.prompt.count + request.parameters.maxTokens * request.choices
         let index = router.withLock {
             $0.choose(prompt: request.prompt, salt: request.cacheSalt, tokens: tokens)
@@ -216,7 +226,7 @@ public final class Engine: Sendable {
             self?.router.withLock { $0.finished(replica: index, tokens: tokens) }
         }
         return (
-            replicas[index],
+            index,
             { event in
                 load.observe(event)
                 deliver(event)
@@ -270,7 +280,7 @@ extension EngineConfiguration {
             maxBatchedTokens: maxBatchedTokens, maxSequences: maxSequences,
             maxModelLength: maxModelLength, blockSize: blockSize, blockCount: blockCount,
             enablesPrefixCaching: enablesPrefixCaching,
-            maxPlansInFlight: topology.pipelineParallelSize, shiftPolicy: shiftPolicy)
+            maxPlansInFlight: topology.pipelineParallelSize)
     }
 
     /// The policy of the shift until one is measured.

@@ -5,7 +5,7 @@ import TernText
 
 /// What other threads ask of the loop.
 enum EngineMessage: Sendable {
-    case submit(RequestID, GenerationRequest, GenerationReceiver)
+    case submit(RequestID, GenerationRequest, replica: Int, GenerationReceiver)
     case cancel(RequestID)
     case stop
 }
@@ -14,20 +14,22 @@ extension EngineLoop {
     /// Takes in what another thread asks.
     mutating func handle(_ message: EngineMessage) {
         switch message {
-        case .submit(let id, let request, let deliver): submit(id, request, deliver)
+        case .submit(let id, let request, let replica, let deliver):
+            submit(id, request, to: replica, deliver)
         case .cancel(let id):
             for (sequence, generation) in generations where generation.request == id {
-                scheduler.cancel(sequence)
+                lockstep.finish(sequence, .cancelled)
                 generations[sequence] = nil
                 counters.countEnd(.cancelled)
             }
-            counters.publish(scheduler.counts, of: replica)
+            counters.publish(lockstep.counts, of: group)
         case .stop: stops = true
         }
     }
 
     private mutating func submit(
-        _ id: RequestID, _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
+        _ id: RequestID, _ request: GenerationRequest, to replica: Int,
+        _ deliver: @escaping GenerationReceiver
     ) {
         for choice in 0..<request.choices {
             let name = SequenceID(nextSequence)
@@ -36,7 +38,7 @@ extension EngineLoop {
                 id: name, prompt: request.prompt, choice: choice, parameters: request.parameters,
                 cacheSalt: request.cacheSalt)
             do {
-                try scheduler.add(sequence)
+                try lockstep.add(sequence, to: replica)
             } catch {
                 preconditionFailure("request \(id) passed the engine's check: \(error)")
             }
@@ -55,7 +57,7 @@ extension EngineLoop {
         }
         generations = [:]
         inbox.close()
-        for case .submit(_, _, let deliver) in inbox.takeAll(within: .zero) {
+        for case .submit(_, _, _, let deliver) in inbox.takeAll(within: .zero) {
             deliver(.failed(error))
         }
     }

@@ -4,18 +4,19 @@
 import TernPlanning
 import TernText
 
-/// Plans, executes and commits until it is told to stop.
+/// Plans, executes and commits until it is told to stop, for the replicas that step together.
 ///
 /// Thread: its own.
 struct EngineLoop: ~Copyable {
     let inbox: Mailbox<EngineMessage>
-    let executor: any Executor
-    /// Which of the replicas this loop drives.
-    let replica: Int
+    /// One for each replica.
+    let executors: [any Executor]
+    /// Which of the engine's groups of replicas this loop drives.
+    let group: Int
     let tokenizer: Tokenizer
     let counters: EngineCounters
     let configuration: EngineConfiguration
-    var scheduler: Scheduler
+    var lockstep: Lockstep
     var generations: [SequenceID: Generation] = [:]
     var nextSequence: UInt64 = 0
     var stops = false
@@ -27,7 +28,7 @@ struct EngineLoop: ~Copyable {
     mutating func run() {
         do {
             while !stops {
-                let wait = scheduler.hasWork ? Duration.zero : Self.idle
+                let wait = lockstep.hasWork ? Duration.zero : Self.idle
                 for message in inbox.takeAll(within: wait) { handle(message) }
                 try step()
             }
@@ -37,18 +38,23 @@ struct EngineLoop: ~Copyable {
         }
     }
 
-    /// Hands over as many plans as may fly, then takes one result in.
+    /// Hands over as many plans as may fly, then takes in what came of the oldest step.
     private mutating func step() throws {
-        guard scheduler.hasWork else { return }
-        while let plan = scheduler.schedule() {
-            counters.countStep(plan)
-            try executor.submit(plan)
+        guard lockstep.hasWork else { return }
+        while let plans = lockstep.schedule() {
+            for (executor, plan) in zip(executors, plans) {
+                counters.countStep(plan)
+                try executor.submit(plan)
+            }
         }
-        // Peers of a rank that hangs notice it within the deadline, and can say which it is.
-        let result = try executor.nextResult(within: configuration.stepDeadline * 2)
-        let outputs = scheduler.commit(result).compactMap { advance($0) }
-        if configuration.checksIntegrity { try scheduler.checkIntegrity() }
-        counters.publish(scheduler.counts, of: replica)
+        var outputs: [(GenerationReceiver, GenerationOutput)] = []
+        for (replica, executor) in executors.enumerated() {
+            // Peers of a rank that hangs notice it within the deadline, and can say which it is.
+            let result = try executor.nextResult(within: configuration.stepDeadline * 2)
+            outputs += lockstep.commit(result, of: replica).compactMap { advance($0) }
+        }
+        if configuration.checksIntegrity { try lockstep.checkIntegrity() }
+        counters.publish(lockstep.counts, of: group)
         for (deliver, output) in outputs { deliver(.output(output)) }
     }
 
@@ -59,7 +65,7 @@ struct EngineLoop: ~Copyable {
         guard let output = generations[progress.id]?.advance(progress) else { return nil }
         let deliver = generations[progress.id]?.deliver
         if progress.finish == nil && output.finish == .stop {
-            scheduler.finish(progress.id, .stop)
+            lockstep.finish(progress.id, .stop)
         }
         counters.countToken(ends: output.finish)
         if output.finish != nil { generations[progress.id] = nil }

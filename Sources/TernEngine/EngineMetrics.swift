@@ -24,14 +24,16 @@ public struct EngineMetrics: Sendable {
 /// The metrics as they change.
 final class EngineCounters: Sendable {
     private let metrics = Mutex(EngineMetrics())
-    private let replicas = Mutex<[Int: SchedulerCounts]>([:])
+    private let groups = Mutex<[Int: SchedulerCounts]>([:])
 
     var snapshot: EngineMetrics { metrics.withLock { $0 } }
 
     func countPrompt(tokens: Int) { metrics.withLock { $0.promptTokens += tokens } }
 
+    /// Counts a plan, unless it is an idle replica's.
     func countStep(_ plan: StepPlan) {
         let tokens = plan.tokenCount
+        guard tokens > 0 else { return }
         metrics.withLock {
             $0.steps += 1
             $0.computedTokens += tokens
@@ -49,12 +51,12 @@ final class EngineCounters: Sendable {
         metrics.withLock { $0.finished[reason, default: 0] += 1 }
     }
 
-    /// Takes in the gauges of one replica; the snapshot holds the sum.
-    func publish(_ counts: SchedulerCounts, of replica: Int) {
+    /// Takes in the gauges of one group of replicas; the snapshot holds the sum.
+    func publish(_ counts: SchedulerCounts, of group: Int) {
         metrics.withLock { metrics in
-            replicas.withLock { replicas in
-                replicas[replica] = counts
-                let others = replicas.filter { $0.key != replica }
+            groups.withLock { groups in
+                groups[group] = counts
+                let others = groups.filter { $0.key != group }
                 metrics.scheduler = others.values.reduce(counts, +)
             }
         }

@@ -12,23 +12,37 @@ final class LocalExecutor: Executor, Sendable {
     private let ranks: [RankThread]
     private let reports: Mailbox<RankReport>
 
-    /// Starts all ranks of a replica and waits until each is ready. The first replica loads the
-    /// weights that all share.
+    /// Starts the ranks of replicas that step together, in a world of their own.
     ///
     /// Throws: why a rank could not start, with its number and phase; none is left then.
-    init(
-        replica: Int, of settled: ModelStages, _ configuration: EngineConfiguration,
+    static func start(
+        replicas: Range<Int>, of settled: ModelStages, _ configuration: EngineConfiguration,
         model: ModelConfiguration, hardware: EngineHardware,
         report: @escaping @Sendable (StartReport) -> Void
-    ) throws {
-        let members = configuration.topology.ranks(replica: replica)
+    ) throws -> [LocalExecutor] {
+        let topology = configuration.topology
         let world = try LocalWorld(
-            ranks: configuration.topology.worldSize, deadline: configuration.stepDeadline,
-            spin: hardware.spin)
-        let reports = Mailbox<RankReport>()
-        let start = RankStart(
-            model: model, settled: settled, hardware: hardware, world: world, reports: reports,
-            report: report)
+            ranks: topology.worldSize, deadline: configuration.stepDeadline, spin: hardware.spin)
+        var executors: [LocalExecutor] = []
+        do {
+            for replica in replicas {
+                let start = RankStart(
+                    model: model, settled: settled, hardware: hardware, world: world,
+                    reports: Mailbox(), report: report)
+                executors.append(
+                    try LocalExecutor(topology.ranks(replica: replica), start))
+            }
+        } catch {
+            try executors.stop(within: farewell)
+            throw error
+        }
+        return executors
+    }
+
+    /// Starts all ranks of a replica and waits until each is ready. The first replica loads the
+    /// weights that all share.
+    private init(_ members: [RankID], _ start: RankStart) throws {
+        let (world, reports) = (start.world, start.reports)
         var threads: [RankThread] = []
         do {
             for rank in members { threads.append(try RankThread(rank, start)) }
@@ -55,8 +69,7 @@ final class LocalExecutor: Executor, Sendable {
         while !waiting.isEmpty {
             switch reports.take(within: ContinuousClock.now.duration(to: end)) {
             case .ready(let rank): waiting.remove(rank)
-            case .failed(let rank, let phase, let cause):
-                throw EngineError(.failed, "rank \(rank), \(phase): \(cause)")
+            case .failed(let message): throw EngineError(.failed, message)
             case .result(let result):
                 preconditionFailure("result of plan \(result.number) before the ranks are ready")
             case nil:
@@ -78,8 +91,7 @@ final class LocalExecutor: Executor, Sendable {
     func nextResult(within deadline: Duration) throws(EngineError) -> StepResult {
         switch reports.take(within: deadline) {
         case .result(let result): return result
-        case .failed(let rank, let phase, let cause):
-            throw EngineError(.failed, "rank \(rank), \(phase): \(cause)")
+        case .failed(let message): throw EngineError(.failed, message)
         case .ready(let rank): preconditionFailure("rank \(rank) is ready twice")
         case nil:
             let phases = ranks.map(\.whereabouts).joined(separator: "; ")
@@ -87,14 +99,28 @@ final class LocalExecutor: Executor, Sendable {
         }
     }
 
-    /// Lets the ranks leave and waits for them.
+    /// Lets the ranks leave, without waiting for it.
+    fileprivate func dismiss() {
+        for rank in ranks { rank.orders.put(.leave) }
+    }
+
+    /// Waits until the ranks have left.
     ///
     /// Throws: where one does not leave in time; its memory is then not freed.
-    func stop(within deadline: Duration) throws(EngineError) {
-        for rank in ranks { rank.orders.put(.leave) }
+    fileprivate func awaitLeave(within deadline: Duration) throws(EngineError) {
         for rank in ranks where !rank.leave(within: deadline) {
             throw EngineError(
                 .failed, "rank \(rank.rank) did not leave within \(deadline): \(rank.whereabouts)")
         }
+    }
+}
+
+extension [LocalExecutor] {
+    /// Lets all ranks leave and waits for them.
+    ///
+    /// Throws: where one does not leave in time; its memory is then not freed.
+    func stop(within deadline: Duration) throws(EngineError) {
+        for executor in self { executor.dismiss() }
+        for executor in self { try executor.awaitLeave(within: deadline) }
     }
 }

@@ -33,13 +33,6 @@ struct ModelStages: Sendable {
     init(_ configuration: EngineConfiguration, model: ModelConfiguration, freeBytes: Int) throws {
         let topology = configuration.topology
         try topology.validate(ModelShape(model))
-        guard topology.expertGroup == nil || topology.dataParallelSize == 1 else {
-            throw EngineError(
-                .invalid(parameter: nil),
-                "--data-parallel-size is \(topology.dataParallelSize) with "
-                    + "--enable-expert-parallel; replicas cannot share experts yet: give a "
-                    + "--data-parallel-size of 1, or leave --enable-expert-parallel out")
-        }
         let layouts = try topology.ranks.map { try RankLayout($0, in: topology, model) }
         let source = try configuration.weightSource
         let dtype = configuration.dtype ?? model.savedType ?? source.commonType

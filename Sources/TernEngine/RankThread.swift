@@ -12,7 +12,8 @@ import TernTensor
 enum RankReport: Sendable {
     case ready(RankID)
     case result(StepResult)
-    case failed(RankID, RankPhase, cause: String)
+    /// It has failed, or gives up because another has; the message names the first that failed.
+    case failed(String)
 }
 
 /// Where a rank is in its life.
@@ -63,11 +64,9 @@ final class RankThread: Sendable {
             } catch {
                 // Peers that failed because this one did report the first failure, not theirs.
                 if !(error is CommunicationError) {
-                    start.world.abort(rank: rank, cause: "\(error)")
+                    start.world.abort(rank: rank, cause: "\(phase.current): \(error)")
                 }
-                let first = start.world.firstFailure
-                start.reports.put(
-                    .failed(first?.rank ?? rank, phase.current, cause: "\(first ?? error)"))
+                start.reports.put(.failed("\(start.world.firstFailure ?? error)"))
                 phase.enter(.gone)
             }
         }

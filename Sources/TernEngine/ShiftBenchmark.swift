@@ -37,23 +37,24 @@ public struct ShiftBenchmark: Sendable {
         try configuration.validate(model)
         let settled = try ModelStages(configuration, model: model, freeBytes: hardware.freeBytes)
         report(.memory(settled.memory))
-        let executor = try LocalExecutor(
-            replica: 0, of: settled, configuration, model: model, hardware: hardware,
+        let executors = try LocalExecutor.start(
+            replicas: 0..<configuration.topology.lockstepSize, of: settled, configuration,
+            model: model, hardware: hardware,
             report: report)
         do {
             fit =
                 ShiftMeasurement.isNeeded(configuration)
-                ? try ShiftMeasurement.fit(executor, configuration, settled) : nil
+                ? try ShiftMeasurement.fit(executors, configuration, settled) : nil
             for line in fit?.lines ?? [] { report(.note(line)) }
             policy = fit?.policy ?? configuration.shiftPolicy
             steps = try Self.measure(
-                StepTimer(executor, configuration, settled, layers: nil), policy,
+                StepTimer(executors, configuration, settled, layers: nil), policy,
                 repetitions: repetitions, progress: progress)
         } catch {
-            try executor.stop(within: .seconds(60))
+            try executors.stop(within: .seconds(60))
             throw error
         }
-        try executor.stop(within: .seconds(60))
+        try executors.stop(within: .seconds(60))
     }
 
     /// All three by turns; a first turn of each size does not count.

@@ -13,21 +13,18 @@ enum ShiftMeasurement {
     /// What the measurement may take.
     private static let budget = Duration.seconds(2)
 
-    /// Whether the threshold is to be measured: there must be two modes to choose from, and no
-    /// other replica that the steps would wait for.
+    /// Whether the threshold is to be measured: there must be two modes to choose from.
     static func isNeeded(_ configuration: EngineConfiguration) -> Bool {
-        let topology = configuration.topology
-        return configuration.shift == .automatic && topology.sequenceParallelSize > 1
-            && (topology.expertGroup == nil || topology.dataParallelSize == 1)
+        configuration.shift == .automatic && configuration.topology.sequenceParallelSize > 1
     }
 
     /// Climbs until the budget is spent or sequence mode has won at two rungs in a row.
     ///
     /// Throws: `EngineError` where a rank failed.
     static func fit(
-        _ executor: LocalExecutor, _ configuration: EngineConfiguration, _ settled: ModelStages
+        _ executors: [LocalExecutor], _ configuration: EngineConfiguration, _ settled: ModelStages
     ) throws(EngineError) -> ShiftFit {
-        let timer = StepTimer(executor, configuration, settled, layers: layers)
+        let timer = StepTimer(executors, configuration, settled, layers: layers)
         let clock = ContinuousClock()
         let end = clock.now + budget
         var rungs: [ShiftRung] = []

@@ -7,7 +7,8 @@ import TernPlanning
 
 /// Submits steps of one sequence of dummy tokens and times them, until their result is there.
 struct StepTimer {
-    private let executor: LocalExecutor
+    /// Of replicas that step together: each runs the same step.
+    private let executors: [LocalExecutor]
     private let blockSize: Int
     private let deadline: Duration
     /// The most layers that a stage runs; nil for all of them and the head.
@@ -18,10 +19,10 @@ struct StepTimer {
     let maxTokens: Int
 
     init(
-        _ executor: LocalExecutor, _ configuration: EngineConfiguration, _ settled: ModelStages,
+        _ executors: [LocalExecutor], _ configuration: EngineConfiguration, _ settled: ModelStages,
         layers: Int?
     ) {
-        self.executor = executor
+        self.executors = executors
         self.layers = layers
         blockSize = configuration.blockSize
         deadline = configuration.stepDeadline
@@ -48,8 +49,8 @@ struct StepTimer {
     func seconds(_ mode: ParallelMode, tokens: Int) throws(EngineError) -> Double {
         let plan = plan(mode, tokens: tokens)
         let start = ContinuousClock.now
-        executor.submit(plan, layers: layers ?? .max)
-        _ = try executor.nextResult(within: deadline)
+        for executor in executors { executor.submit(plan, layers: layers ?? .max) }
+        for executor in executors { _ = try executor.nextResult(within: deadline) }
         return start.duration(to: .now) / .seconds(1) * scale
     }
 

@@ -13,10 +13,15 @@ extension Scheduler {
         var draft = PlanDraft(budget: configuration.maxBatchedTokens)
         if continueRunning(&draft) { admitWaiting(&draft) }
         guard !draft.spans.isEmpty else { return nil }
-        let tokens = configuration.maxBatchedTokens - draft.budget
-        let plan = StepPlan(
-            number: nextPlan, mode: configuration.shiftPolicy.mode(tokens: tokens),
-            spans: draft.spans)
+        return launch(draft.spans)
+    }
+
+    /// A plan of nothing, for a step in which only other replicas compute. It is in flight and
+    /// committed like any other.
+    mutating func idle() -> StepPlan { launch([]) }
+
+    private mutating func launch(_ spans: [SequenceSpan]) -> StepPlan {
+        let plan = StepPlan(number: nextPlan, spans: spans)
         nextPlan += 1
         plansInFlight.append(plan)
         return plan

@@ -17,14 +17,11 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     public var enablesPrefixCaching: Bool
     /// Plans that may be submitted before the first of them commits.
     public var maxPlansInFlight: Int
-    /// Chooses each plan's mode.
-    public var shiftPolicy: ShiftPolicy
 
     /// Makes a configuration; `validate()` checks it.
     public init(
         maxBatchedTokens: Int, maxSequences: Int, maxModelLength: Int, blockSize: Int,
-        blockCount: Int, enablesPrefixCaching: Bool = true, maxPlansInFlight: Int = 1,
-        shiftPolicy: ShiftPolicy = ShiftPolicy(.pinned(.tensor))
+        blockCount: Int, enablesPrefixCaching: Bool = true, maxPlansInFlight: Int = 1
     ) {
         self.maxBatchedTokens = maxBatchedTokens
         self.maxSequences = maxSequences
@@ -33,7 +30,6 @@ public struct SchedulerConfiguration: Sendable, Equatable {
         self.blockCount = blockCount
         self.enablesPrefixCaching = enablesPrefixCaching
         self.maxPlansInFlight = maxPlansInFlight
-        self.shiftPolicy = shiftPolicy
     }
 
     /// Checks each limit, and that one plan can hold a token of every running sequence: with

@@ -56,9 +56,10 @@ public struct SequenceSpan: Sendable, Equatable {
 public struct StepPlan: Sendable, Equatable {
     /// Counts the plans of one scheduler.
     public let number: UInt64
-    /// How the ranks share it.
-    public let mode: ParallelMode
-    /// At most one span of each sequence, in order of arrival.
+    /// How the ranks share it; chosen once it is known what all replicas plan.
+    public internal(set) var mode: ParallelMode
+    /// At most one span of each sequence, in order of arrival; none in a replica that only keeps
+    /// step with others.
     public let spans: [SequenceSpan]
 
     /// Makes a plan.

@@ -12,15 +12,16 @@ struct RankFaultTests {
     /// The error that ends a request while one rank misbehaves at its n-th collective.
     private func failure(
         of culprit: RankID, at call: Int, _ fault: FaultyCommunicator.Fault,
-        deadline: Duration = .seconds(20)
+        deadline: Duration = .seconds(20), heads: TopologyBitsTests.Heads = heads,
+        topology: Topology = Topology(pipeline: 2, sequence: 2, tensor: 2)
     ) throws -> EngineError? {
         var hardware = EngineHardware.test
         hardware.communicator = { inner in
             inner.rank == culprit ? FaultyCommunicator(inner, at: call, fault) : inner
         }
-        let folder = try Self.heads.folder()
+        let folder = try heads.folder()
         let engine = try Engine.tiny(folder: folder.path, on: hardware) {
-            $0.topology = Topology(pipeline: 2, sequence: 2, tensor: 2)
+            $0.topology = topology
             $0.shift = .given(ShiftPolicy(.threshold(7)))
             $0.stepDeadline = deadline
         }
@@ -44,7 +45,7 @@ struct RankFaultTests {
 
     @Test("A rank that is gone without a word is named too, in either mode", arguments: [3, 75])
     func death(call: Int) throws {
-        let error = try failure(of: 6, at: call, .death)
+        let error = try failure(of: 6, at: call, .death, deadline: .seconds(3))
         #expect(error?.kind == .failed)
         #expect(error?.message.contains("rank 6") == true)
     }
@@ -55,6 +56,16 @@ struct RankFaultTests {
             of: 5, at: 40, .delay(.seconds(3)), deadline: .milliseconds(300))
         #expect(error?.kind == .failed)
         #expect(error?.message.contains("rank 5 did not come") == true)
+    }
+
+    @Test("A rank of an idle replica ends the steps of those that share experts with it")
+    func sharedExperts() throws {
+        let error = try failure(
+            of: 6, at: 30, .failure(cause: "memory is gone"),
+            heads: TopologyBitsTests.Heads(queries: 8, keysValues: 2, experts: 5, layers: 4),
+            topology: Topology(
+                data: 2, sequence: 2, tensor: 2, expertGroup: .dataSequenceTensor))
+        #expect(error?.message.contains("rank 6 failed: memory is gone") == true)
     }
 
     @Test("A rank that comes late changes nothing")

@@ -143,12 +143,24 @@ struct TopologyBitsTests {
         }
     }
 
-    @Test("Replicas that would share experts are refused")
-    func sharingReplicas() throws {
-        let heads = Heads(queries: 8, keysValues: 4, experts: 4, layers: 2)
-        #expect(throws: EngineError.self) {
-            let topology = Topology(data: 2, expertGroup: .dataTensor)
-            _ = try Self.answers(heads, .float32, topology, Self.policies[0])
+    @Test(
+        "Replicas that share experts give the bits of one rank, idle or not, in every mode",
+        arguments: ExpertGroup.allCases)
+    func sharingReplicas(group: ExpertGroup) throws {
+        let heads = Heads(queries: 8, keysValues: 4, experts: 13, perToken: 5, layers: 4)
+        let expected = try Self.answers(heads, .float32, Topology(), Self.policies[1])
+        for data in [2, 4, 8] {
+            for sizes in [Topology()] + Self.topologies where data * sizes.worldSize <= 8 {
+                let topology = Topology(
+                    data: data, pipeline: sizes.pipelineParallelSize,
+                    sequence: sizes.sequenceParallelSize, tensor: sizes.tensorParallelSize,
+                    expertGroup: group)
+                for policy in Self.policies {
+                    let isSame =
+                        try Self.answers(heads, .float32, topology, policy) == expected
+                    #expect(isSame, "\(topology) \(policy)")
+                }
+            }
         }
     }
 

@@ -23,11 +23,13 @@ struct ExpertBuffers: Sendable {
     let bytes: Int
 
     /// Reserves the buffers; nil for models without experts. The worst case is that all tokens of
-    /// a step go to one rank, each with all its experts there, and to one of its experts.
+    /// a step go to one rank, those of all replicas that share the experts, each with all its
+    /// experts there, and to one of its experts.
     init?(
         _ model: ModelConfiguration, layout: RankLayout, tokens: Int
     ) throws(StorageError) {
         guard let experts = model.experts else { return nil }
+        let allTokens = tokens * layout.topology.lockstepSize
         var bytes = 0
         func buffer(
             _ rows: Int, _ columns: Int, _ dtype: DType = .float32
@@ -38,23 +40,25 @@ struct ExpertBuffers: Sendable {
         logits = try buffer(tokens, experts.count)
         chosen = try buffer(tokens, experts.perToken, .int32)
         shares = try buffer(tokens, experts.perToken)
-        input = try buffer(tokens, model.hiddenSize)
+        input = try buffer(allTokens, model.hiddenSize)
         let width = ShardRanges(
             Partition(panelsOf: experts.innerWidth, parts: layout.topology.parts))
         let inner =
             layout.allViews.map { view in
-                let ranks = ExpertSharing.isDispatched(view) ? 1 : view.sequenceGroup.size
-                return TokenPartition(tokens: tokens, among: ranks)[0].count
-                    * width[view.expertTensorGroup].count
+                let most =
+                    ExpertSharing.isDispatched(view)
+                    ? allTokens
+                    : TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
+                return most * width[view.expertTensorGroup].count
             }.max() ?? 0
         gateUp = try buffer(2, inner)
         activated = try buffer(1, inner)
-        rows = try buffer(tokens * experts.perToken, model.hiddenSize)
+        rows = try buffer(allTokens * experts.perToken, model.hiddenSize)
         summedRows =
             try layout.headGroup.isSingle
-            ? rows : buffer(tokens * experts.perToken, model.hiddenSize)
+            ? rows : buffer(allTokens * experts.perToken, model.hiddenSize)
         dispatch = try ExpertDispatch(
-            experts: experts, tokens: tokens, parts: layout.topology.expertParts)
+            experts: experts, tokens: allTokens, parts: layout.topology.expertParts)
         exchange = try ExpertExchange(
             experts, hidden: model.hiddenSize, layout: layout, tokens: tokens)
         self.bytes = bytes + dispatch.bytes + (exchange?.bytes ?? 0)

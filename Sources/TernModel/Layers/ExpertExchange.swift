@@ -62,16 +62,17 @@ struct ExpertExchange: Sendable {
             bytes += rows * columns * dtype.bytes
             return try Tensor(zeros: [rows, columns], dtype: dtype)
         }
+        let allTokens = tokens * layout.topology.lockstepSize
         let width = hidden + 2 * experts.perToken
         let most = own * min(members, experts.perToken)
         counts = try buffer(1, members, .int32)
         allCounts = try buffer(members, members, .int32)
         outgoing = try buffer(most, width)
         self.tokens = try Tensor(zeros: [most], dtype: .int32)
-        incoming = try buffer(tokens, width)
-        chosen = try buffer(tokens, experts.perToken, .int32)
-        shares = try buffer(tokens, experts.perToken)
-        sums = try buffer(tokens, hidden)
+        incoming = try buffer(allTokens, width)
+        chosen = try buffer(allTokens, experts.perToken, .int32)
+        shares = try buffer(allTokens, experts.perToken)
+        sums = try buffer(allTokens, hidden)
         returned = try buffer(most, hidden)
         rowOfMember = try buffer(own, members, .int32)
         ones = try buffer(own, members)

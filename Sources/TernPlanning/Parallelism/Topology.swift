@@ -48,6 +48,8 @@ public struct Topology: Sendable, Equatable {
     public var tensorParallelSize: Int { self[.tensor] }
     /// Number of ranks that split weights in tensor mode: P = SP · TP, the number of head blocks.
     public var shiftSize: Int { sequenceParallelSize * tensorParallelSize }
+    /// How many neighbouring replicas step together: all that share experts, else each alone.
+    public var lockstepSize: Int { expertGroup == nil ? 1 : dataParallelSize }
     /// Number of all ranks.
     public var worldSize: Int { sizes.reduce(1, *) }
     /// All ranks, in the order of their numbers.

@@ -1,46 +1,47 @@
-// One replica as the engine sees it: a loop with a scheduler and a cache of its own, and its ranks.
-// Which request comes here is the engine's choice.
+// Replicas as the engine sees them: a loop, and for each replica a scheduler, a cache and ranks of its
+// own. Those that share experts are in one group and step together; others are groups of one. Which
+// request goes to which replica is the engine's choice.
 
 import Synchronization
 import TernModel
 import TernPlanning
 import TernText
 
-/// A replica that runs.
+/// Replicas that run, in step with each other.
 ///
 /// Thread: every method may be called from any thread.
-final class Replica: Sendable {
+final class ReplicaGroup: Sendable {
     private let inbox = Mailbox<EngineMessage>()
-    private let executor: LocalExecutor
+    private let executors: [LocalExecutor]
     private let thread: Thread
 
-    /// Starts a loop over an executor whose ranks are ready.
+    /// Starts a loop over executors whose ranks are ready, one for each replica.
     ///
     /// Throws: where the system starts no more threads; the ranks have left then.
     init(
-        _ index: Int, executor: LocalExecutor, tokenizer: Tokenizer, counters: EngineCounters,
-        configuration: EngineConfiguration, scheduling: SchedulerConfiguration
+        _ index: Int, executors: [LocalExecutor], lockstep: Lockstep, tokenizer: Tokenizer,
+        counters: EngineCounters, configuration: EngineConfiguration
     ) throws {
-        self.executor = executor
+        self.executors = executors
         do {
             thread = try Thread("tern-engine-\(index)") { [inbox] in
                 var loop = EngineLoop(
-                    inbox: inbox, executor: executor, replica: index, tokenizer: tokenizer,
-                    counters: counters, configuration: configuration,
-                    scheduler: Scheduler(scheduling))
+                    inbox: inbox, executors: executors, group: index, tokenizer: tokenizer,
+                    counters: counters, configuration: configuration, lockstep: lockstep)
                 loop.run()
             }
         } catch {
-            try executor.stop(within: .seconds(60))
+            try executors.stop(within: .seconds(60))
             throw error
         }
     }
 
-    /// Enters a request; false where the loop has ended.
+    /// Enters a request for one of the group's replicas; false where the loop has ended.
     func submit(
-        _ id: RequestID, _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
+        _ id: RequestID, _ request: GenerationRequest, to replica: Int,
+        _ deliver: @escaping GenerationReceiver
     ) -> Bool {
-        inbox.put(.submit(id, request, deliver))
+        inbox.put(.submit(id, request, replica: replica, deliver))
     }
 
     /// Ends a request if it is here.
@@ -54,7 +55,7 @@ final class Replica: Sendable {
         guard thread.join(within: deadline) else {
             throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
         }
-        try executor.stop(within: deadline)
+        try executors.stop(within: deadline)
     }
 }
 
