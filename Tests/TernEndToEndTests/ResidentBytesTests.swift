@@ -1,0 +1,71 @@
+// What a running server keeps in memory, as the kernel counts it, where weights are most of it. The
+// ranks of one process share each weight, and both modes see the same one: neither more ranks nor
+// the shift cost a copy. What the memory plan says of it is ReplicaTests' business.
+
+import Glibc
+import TernJSON
+import TernTesting
+import Testing
+
+@Suite("Resident bytes", .serialized)
+struct ResidentBytesTests {
+    /// 8 key-value heads, so that up to 8 ranks hold each once.
+    private static let model = """
+        {"architectures": ["LlamaForCausalLM"], "vocab_size": 4096, "hidden_size": 512,
+         "intermediate_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 8,
+         "num_key_value_heads": 8, "head_dim": 64, "tie_word_embeddings": true}
+        """
+
+    /// Two bytes for each parameter: the table of tokens, and each layer's attention and MLP.
+    private static let weightBytes = 2 * (4096 * 512 + 16 * (4 * 512 * 512 + 3 * 512 * 2048))
+
+    private static func folder() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.write("config.json", model.utf8)
+        for name in ["tokenizer.json", "tokenizer_config.json"] {
+            try folder.write(name, Fixture.bytes(Fixture.telemachus + "/" + name))
+        }
+        return folder
+    }
+
+    /// Resident bytes of a server that has computed a prompt of 15 tokens and 3 decodes.
+    private static func bytes(_ folder: TemporaryFolder, _ flags: [String]) throws -> Int {
+        let process = try TernProcess(
+            [
+                "serve", folder.path, "--port", "0", "--load-format", "dummy", "--max-model-len",
+                "64", "--max-num-seqs", "1", "--max-num-batched-tokens", "32",
+                "--kv-cache-memory-bytes", "\(4 << 20)", "--served-model-name", "tall",
+            ] + flags)
+        let line = try #require(process.line(containing: "serving at "))
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
+        let prompt = JSON.array((1...15).map { .integer($0) })
+        let answer = try HTTPClient(port: port).post(
+            "/v1/completions",
+            .object(
+                JSONObject([
+                    ("model", "tall"), ("prompt", prompt), ("max_tokens", 4), ("ignore_eos", true),
+                ])))
+        #expect(answer.json["usage"]?["completion_tokens"] == 4)
+        let bytes = try process.residentBytes()
+        process.signal(SIGTERM)
+        #expect(process.wait() == 0)
+        return bytes
+    }
+
+    @Test("Neither 2, 4 or 8 sequence ranks nor the shift keep a copy of the weights")
+    func copies() throws {
+        let folder = try Self.folder()
+        let one = try Self.bytes(folder, [])
+        #expect(one > Self.weightBytes, "all weights are resident")
+        for ranks in [2, 4, 8] {
+            let sequence = try Self.bytes(
+                folder, ["-sp", "\(ranks)", "--parallel-mode", "sequence"])
+            let shift = try Self.bytes(
+                folder, ["-sp", "\(ranks)", "--shift-parallel-threshold", "7"])
+            // Buffers and threads of more ranks take some; the shift takes nothing.
+            #expect(sequence - one < Self.weightBytes / 5, "\(ranks) ranks, sequence mode")
+            #expect(shift - one < Self.weightBytes / 5, "\(ranks) ranks, shift")
+            #expect(shift - sequence < Self.weightBytes / 20, "\(ranks) ranks, shift")
+        }
+    }
+}
