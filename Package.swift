@@ -65,8 +65,8 @@ let package = Package(
         tests(
             "TernParallelTests",
             [
-                "TernParallel", "TernCPU", "TernPlanning", "TernTensor", "CTernThreads",
-                "CAllocationCounter",
+                "TernParallel", "TernCPU", "TernPlanning", "TernTensor", "TernTesting",
+                "CTernThreads", "CAllocationCounter",
             ]),
         tests(
             "TernModelTests",

@@ -1,43 +1,13 @@
 // Ranks as threads of a test: each runs one body with its own communicator, and all are joined.
 
-import CAllocationCounter
-import Glibc
-import Synchronization
 import TernCPU
 import TernParallel
 import TernPlanning
 import TernTensor
-import Testing
+import TernTesting
 
 /// What a rank's body ended with.
 typealias Outcome<Value: Sendable> = Result<Value, any Error>
-
-/// A thread to be joined. Tests' expectations stay with the test's own thread.
-private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-
-    func start() throws -> pthread_t {
-        var thread = pthread_t()
-        let retained = Unmanaged.passRetained(self)
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                guard let argument else { return nil }
-                Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, retained.toOpaque())
-        guard code == 0 else {
-            retained.release()
-            throw ThreadRefused(cause: code)
-        }
-        return thread
-    }
-}
-
-struct ThreadRefused: Error {
-    let cause: Int32
-}
 
 /// Runs a body on a thread per rank and returns what each ended with.
 func outcomes<Value: Sendable>(
@@ -45,20 +15,10 @@ func outcomes<Value: Sendable>(
     wrapping wrap: @escaping @Sendable (LocalCommunicator) -> any Communicator = { $0 },
     _ body: @escaping @Sendable (any Communicator) throws -> Value
 ) throws -> [Outcome<Value>] {
-    let results = Mutex<[Int: Outcome<Value>]>([:])
-    let threads = try (0..<ranks).map { number in
-        try Body {
-            let result = Outcome<Value> {
-                let backend = try CPUBackend(processors: [0], pins: false)
-                return try body(
-                    wrap(LocalCommunicator(rank: RankID(number), in: world, backend: backend)))
-            }
-            results.withLock { $0[number] = result }
-        }.start()
-    }
-    for thread in threads { pthread_join(thread, nil) }
-    return try (0..<ranks).map { number in
-        try #require(results.withLock { $0[number] })
+    try onThreads(ranks) { number in
+        let backend = try CPUBackend(processors: [0], pins: false)
+        return try body(
+            wrap(LocalCommunicator(rank: RankID(number), in: world, backend: backend)))
     }
 }
 
