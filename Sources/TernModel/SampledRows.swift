@@ -32,7 +32,12 @@ struct SampledRows: Sendable {
         buffers.sampledRows.withElements(of: Int32.self) { rows in
             buffers.localSampledRows.withElements(of: Int32.self) { localRows in
                 var slice = 0
+                var last: Int32 = 0
                 for row in rows.prefix(count) {
+                    precondition(
+                        row >= last && Int(row) < tokens.count,
+                        "sampled row \(row) after \(last), of a step of \(tokens.count) tokens")
+                    last = row
                     while Int(row) >= tokens[slice].upperBound { slice += 1 }
                     if own.contains(Int(row)) {
                         localRows[counts[slice]] = row - Int32(own.lowerBound)
