@@ -1,6 +1,7 @@
 import CAllocationCounter
 import TernCPU
 import TernModel
+import TernPlanning
 import TernTensor
 import TernTesting
 import Testing
@@ -29,5 +30,50 @@ struct LayerAllocationTests {
         arguments: ["Qwen3ForCausalLM", "Qwen3MoeForCausalLM"])
     func perLayer(family: String) throws {
         #expect(try allocations(family, layers: 2) == allocations(family, layers: 8))
+    }
+
+    /// Heap allocations of each rank in a step of a model of so many layers, once warm.
+    private func allocations(
+        _ topology: Topology, _ mode: ParallelMode, experts: Int, layers: Int, tokens: Int
+    ) throws -> [Int64] {
+        let model = TinyModel(layers: layers, experts: experts)
+        return try ModelRanks(model, topology).onEveryRank { rank in
+            _ = try rank.trace(mode, tokens: tokens, sampled: [0])
+            return try rank.trace(mode, tokens: tokens, sampled: [0]).allocations
+        }
+    }
+
+    /// Heap allocations of each rank for each layer.
+    private func perLayer(
+        _ topology: Topology, _ mode: ParallelMode, experts: Int = 0, tokens: Int = 5
+    ) throws -> [Int64] {
+        let few = try allocations(topology, mode, experts: experts, layers: 2, tokens: tokens)
+        let many = try allocations(topology, mode, experts: experts, layers: 4, tokens: tokens)
+        return zip(few, many).map { ($1 - $0) / 2 }
+    }
+
+    @Test("Nor does a step on several ranks, in either mode", arguments: ParallelMode.allCases)
+    func perLayerOnRanks(mode: ParallelMode) throws {
+        for experts in [0, 8] {
+            for topology in [
+                Topology(sequence: 2, tensor: 2),
+                Topology(sequence: 2, tensor: 2, expertGroup: experts > 0 ? .dataTensor : nil),
+            ] {
+                let found = try perLayer(topology, mode, experts: experts)
+                #expect(found == [0, 0, 0, 0], "\(topology), \(experts) experts")
+            }
+        }
+    }
+
+    /// The known exception: only the router knows how many tokens go where, so each layer makes two
+    /// tables of tiles anew. In a build without optimization that is 15 allocations a member.
+    @Test("Where tokens travel to experts, a layer makes its two tables, however many tokens")
+    func perDispatchedLayer() throws {
+        let topology = Topology(sequence: 2, tensor: 2, expertGroup: .dataSequenceTensor)
+        #expect(try perLayer(topology, .tensor, experts: 8) == [0, 0, 0, 0])
+        let few = try perLayer(topology, .sequence, experts: 8, tokens: 2)
+        let many = try perLayer(topology, .sequence, experts: 8, tokens: 64)
+        #expect(few == many)
+        #expect(many.allSatisfy { $0 <= 16 * 4 }, "\(many)")
     }
 }
