@@ -1,4 +1,4 @@
-// Which processors this process may use. Placement on NUMA nodes is the composition root's choice.
+// Which processors this process may use. Near which memory they are is MemoryNode's to tell.
 
 import CTernThreads
 import Glibc

@@ -63,7 +63,7 @@ enum BenchLatency {
             inputLength: batch.inputLength, outputLength: batch.outputLength,
             batchSize: batch.size, timeToFirstToken: Percentiles(first),
             timePerOutputToken: Percentiles(next), work: work(batch, engine),
-            rates: try Hardware(arguments, ranks: 1).rates())
+            rates: try Hardware(arguments, Topology()).rates())
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
     }
 

@@ -39,7 +39,7 @@ enum BenchShift {
                 sequence: usualSequenceSize, tensor: given.tensorParallelSize,
                 expertGroup: given.expertGroup)
         }
-        let hardware = try Hardware(arguments, ranks: configuration.topology.worldSize)
+        let hardware = try Hardware(arguments, configuration.topology)
         let found = try ShiftBenchmark(
             configuration, repetitions: repetitions, on: hardware.engine,
             report: { EngineFlags.show($0, isQuiet: printsJSON) },

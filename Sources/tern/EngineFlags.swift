@@ -85,7 +85,7 @@ enum EngineFlags {
     static func start(
         _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool
     ) throws -> Engine {
-        let hardware = try Hardware(arguments, ranks: configuration.topology.worldSize)
+        let hardware = try Hardware(arguments, configuration.topology)
         return try Engine(configuration, on: hardware.engine) { show($0, isQuiet: isQuiet) }
     }
 

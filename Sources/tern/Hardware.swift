@@ -19,32 +19,43 @@ struct Hardware {
     let engine: EngineHardware
 
     private let processors: [Int]
+    private let nodes: [MemoryNode]
+    /// Nil where ranks run wherever the system puts them.
+    private let placement: RankPlacement?
 
-    /// The hardware that the flags ask for, divided among ranks: neighbouring processors for each,
-    /// to which its threads are pinned. Where there are more ranks than processors, ranks share
-    /// them, unpinned, and do not spin while they wait.
-    init(_ arguments: Arguments, ranks: Int) throws(UsageError) {
+    /// The hardware that the flags ask for, divided among ranks: for each neighbouring processors,
+    /// of one memory node if possible, to which its threads are pinned. Where there are more ranks
+    /// than processors, ranks share them, unpinned, and do not spin while they wait.
+    init(_ arguments: Arguments, _ topology: Topology) throws(UsageError) {
         let available = Processors.available()
         let threads = try arguments.integer("--threads", in: 1...available.count)
-        let processors = Array(available.prefix(threads ?? available.count))
-        self.processors = processors
-        let isShared = ranks > processors.count
-        let share = TokenPartition(tokens: processors.count, among: ranks)
+        processors = Array(available.prefix(threads ?? available.count))
+        nodes = MemoryNode.nodes(of: processors)
+        let placement = RankPlacement(topology, nodes: nodes.map(\.processors))
         let backend: @Sendable (RankID, Topology) throws -> any Backend
         switch try arguments.choice("--device", of: Device.self) ?? .cpu {
         case .cpu:
             backend = { rank, _ in
-                let index = Int(rank.rawValue)
-                let own =
-                    isShared
-                    ? [processors[index % processors.count]] : Array(processors[share[index]])
-                return try CPUBackend(processors: own, pins: !isShared)
+                try CPUBackend(processors: placement[rank], pins: !placement.isShared)
             }
-        case .reference: backend = { _, _ in ReferenceBackend() }
+            self.placement = placement
+        case .reference:
+            backend = { _, _ in ReferenceBackend() }
+            self.placement = nil
         }
         engine = EngineHardware(
-            freeBytes: Self.freeBytes, spin: isShared ? .zero : .microseconds(50),
+            freeBytes: Self.freeBytes, spin: placement.isShared ? .zero : .microseconds(50),
             backend: backend)
+    }
+
+    /// Where a rank runs, for a person; nil where nobody decides.
+    func place(of rank: RankID) -> String? {
+        guard let placement else { return nil }
+        let own = placement[rank]
+        if placement.isShared { return "unpinned" }
+        let near = nodes.filter { !Set($0.processors).isDisjoint(with: own) }.map(\.number)
+        return "processor\(own.count > 1 ? "s" : "") \(ProcessorList(own)) "
+            + "(node\(near.count > 1 ? "s" : "") \(ProcessorList(near)))"
     }
 
     /// What the same processors could do at best.

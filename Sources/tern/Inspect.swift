@@ -12,6 +12,7 @@ enum Inspect {
     private static func run(_ arguments: Arguments) throws {
         let configuration = try EngineFlags.configuration(arguments)
         let seen = try ModelInspection(configuration, freeBytes: Hardware.freeBytes)
+        let hardware = try Hardware(arguments, configuration.topology)
         var lines = [
             "\(seen.model.architecture.rawValue): \(seen.parameters) parameters in \(seen.dtype)",
             "\(seen.model.layers) layers, hidden \(seen.model.hiddenSize), inner "
@@ -21,7 +22,7 @@ enum Inspect {
         ]
         lines += seen.memory.lines
         lines += groups(seen)
-        lines += seen.shares.map(line)
+        lines += seen.shares.map { line($0, place: hardware.place(of: $0.rank)) }
         Console.write(lines.joined(separator: "\n") + "\n")
     }
 
@@ -46,12 +47,13 @@ enum Inspect {
         }
     }
 
-    private static func line(_ share: ModelInspection.Share) -> String {
+    private static func line(_ share: ModelInspection.Share, place: String?) -> String {
         "rank \(share.rank): layers \(span(share.layers)), query heads \(span(share.queryHeads)), "
             + "key-value heads \(span(share.keyValueHeads)), "
             + (share.experts.map { "experts \($0.isEmpty ? "none" : span($0)), " } ?? "")
             + "activations "
             + "\(share.bufferBytes >> 20) MiB, KV cache \(share.cacheBytes >> 20) MiB"
+            + (place.map { ", \($0)" } ?? "")
     }
 
     private static func span(_ range: Range<Int>) -> String {
