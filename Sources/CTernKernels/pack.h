@@ -51,7 +51,7 @@ static void scatter(
 
 static void pack(void *arguments) {
     tern_pack_args *a = arguments;
-    const int64_t row_bytes = a->inputs * type_bytes(a->source_type);
+    const int64_t row_bytes = a->row_stride * type_bytes(a->source_type);
     for (int64_t item; (item = claim(&a->next)) < a->panels;) {
         char *panel = a->weight + item * a->panel_bytes;
         const int64_t start = a->panel_starts[item] - a->panel_starts[0];
@@ -63,7 +63,7 @@ static void pack(void *arguments) {
                 const char *from = a->source + (start + lane) * row_bytes
                     + first * type_bytes(a->source_type);
                 convert_chunk(from, a->source_type, converted, a->type, count);
-                scatter(converted, count, first, panel, lane, a->type);
+                scatter(converted, count, a->first_input + first, panel, lane, a->type);
             }
         }
     }

@@ -15,7 +15,8 @@ extension CPUBackend {
                 var arguments = tern_pack_args(
                     next: 0, source: bytes(job.source.base + job.byteOffset),
                     source_type: job.dtype.kernelType, type: weight.dtype.kernelType,
-                    inputs: Int64(weight.storedInputs),
+                    row_stride: Int64(job.rowStride),
+                    first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
                     weight: bytes(weight.address(ofPanel: panels.lowerBound)),
                     panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
                     panel_starts: starts + panels.lowerBound)

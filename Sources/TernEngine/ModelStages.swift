@@ -9,7 +9,7 @@ import TernTensor
 /// One stage's layers, and what fills their weights.
 struct ModelStage: Sendable {
     let model: Llama
-    let fills: [@Sendable (any Backend) -> Void]
+    let fills: [WeightFill]
 }
 
 /// One rank's memory.

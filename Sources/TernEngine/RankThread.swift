@@ -90,7 +90,7 @@ final class RankThread: Sendable {
         phase.enter(.loading)
         let stage = start.settled.stages[layout.pipelineGroup.index]
         if layout.topology.coordinate(.data, of: rank) == 0 {
-            fill(stage, by: layout, backend, start.report)
+            fill(stage, by: layout, start.settled, backend, start.report)
         }
         memory.buffers.fill(positions: start.settled.memory.maxModelLength)
         let communicator = start.hardware.communicator(
@@ -103,17 +103,22 @@ final class RankThread: Sendable {
         try serve(ready, orders, phase, start.reports)
     }
 
-    /// Loads every so-many-th weight, for the ranks of a stage share the work.
+    /// Loads this rank's share of each weight, and that of its likes in the other replicas, for one
+    /// copy serves all. Shares are alike, so that one rank's progress tells everyone's.
     private static func fill(
-        _ stage: ModelStage, by layout: RankLayout, _ backend: any Backend,
-        _ report: (StartReport) -> Void
+        _ stage: ModelStage, by layout: RankLayout, _ settled: ModelStages,
+        _ backend: any Backend, _ report: (StartReport) -> Void
     ) {
-        let (peers, count) = (layout.headGroup, stage.fills.count)
-        for index in stride(from: peers.index, to: count, by: peers.size) {
-            stage.fills[index](backend)
-            if layout.isOutput { report(.loading(Double(index + 1) / Double(count))) }
+        let likes = settled.ranks.map(\.layout).filter {
+            $0.pipelineGroup.index == layout.pipelineGroup.index
+                && $0.headGroup.index == layout.headGroup.index
         }
-        if layout.isOutput { report(.loading(1)) }
+        for (index, fill) in stage.fills.enumerated() {
+            fill(for: likes, on: backend)
+            if layout.isOutput {
+                report(.loading(Double(index + 1) / Double(stage.fills.count)))
+            }
+        }
     }
 
     private static func serve(

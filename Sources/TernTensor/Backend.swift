@@ -10,7 +10,8 @@ public protocol Backend: AnyObject, Sendable {
     /// As `--device` and messages name it.
     var name: String { get }
 
-    /// Packs rows into blocks of a weight, rounding to its type (to nearest, ties to even).
+    /// Packs rows into blocks of a weight, rounding to its type (to nearest, ties to even). The
+    /// weight is whole, or a view of some of its inputs: then no other is touched.
     func pack(_ jobs: [PackJob], into weight: PackedWeight)
 
     /// Fills with seeded random values, normally distributed, deviation `scale`: element i of a

@@ -9,12 +9,14 @@ public enum OpChecks {
         precondition(
             job.block >= 0 && job.block < blocks, "pack: block \(job.block) of \(blocks)")
         precondition(
-            weight.panels == 0..<weight.layout.panels
-                && weight.inputRange == 0..<weight.storedInputs,
-            "pack: into a view of panels \(weight.panels), inputs \(weight.inputRange)")
-        let end =
-            job.byteOffset
-            + weight.layout.rows(ofBlock: job.block).count * weight.storedInputs * job.dtype.bytes
+            weight.panels == 0..<weight.layout.panels,
+            "pack: into a view of panels \(weight.panels) of \(weight.layout.panels)")
+        precondition(
+            job.rowStride >= weight.inputs,
+            "pack: rows \(job.rowStride) apart for \(weight.inputs) inputs")
+        let rows = weight.layout.rows(ofBlock: job.block).count
+        let elements = rows == 0 ? 0 : (rows - 1) * job.rowStride + weight.inputs
+        let end = job.byteOffset + elements * job.dtype.bytes
         precondition(
             job.byteOffset >= 0 && end <= job.source.bytes,
             "pack: bytes \(job.byteOffset) to \(end) of \(job.source.bytes)")

@@ -138,21 +138,24 @@ public struct PackedWeight: Sendable {
     }
 }
 
-/// Rows of a row-major matrix to be packed into one block of a weight.
+/// Rows of a row-major matrix to be packed into one block of a weight, or into its inputs in view.
 public struct PackJob: Sendable {
     /// The memory the rows lie in.
     public let source: Storage
-    /// Where the first row begins.
+    /// Where the first row begins: its element for the first input in view.
     public let byteOffset: Int
+    /// Elements from one row to the next.
+    public let rowStride: Int
     /// Type of the source's elements; they are rounded to the weight's.
     public let dtype: DType
     /// The block that takes the rows; it has as many.
     public let block: Int
 
-    /// Rows `[block's rows, weight's inputs]`, dense, from a byte on.
-    public init(source: Storage, byteOffset: Int, dtype: DType, block: Int) {
+    /// Rows `[block's rows, weight's inputs]` from a byte on.
+    public init(source: Storage, byteOffset: Int, rowStride: Int, dtype: DType, block: Int) {
         self.source = source
         self.byteOffset = byteOffset
+        self.rowStride = rowStride
         self.dtype = dtype
         self.block = block
     }

@@ -10,8 +10,10 @@ extension ReferenceBackend {
             for row in rows {
                 let panel = weight.panel(ofRow: row)
                 let lane = row - Int(weight.layout.panelStarts[panel])
-                for input in 0..<weight.storedInputs {
-                    let index = (row - rows.lowerBound) * weight.storedInputs + input
+                for input in weight.inputRange {
+                    let index =
+                        (row - rows.lowerBound) * job.rowStride + input
+                        - weight.inputRange.lowerBound
                     let value = job.dtype.load(job.source.base + job.byteOffset, index)
                     let offset = PackedWeight.elementOffset(
                         lane: lane, input: input, dtype: weight.dtype)

@@ -20,9 +20,17 @@ public struct SeededNormal: Sendable {
         step = deviation / 37837.227
     }
 
+    /// The seed under which the numbers from an index on begin at 0.
+    public static func seed(_ seed: UInt64, from index: Int) -> UInt64 {
+        seed &+ UInt64(truncatingIfNeeded: index) &* increment
+    }
+
+    /// What an index counts in the sum that is hashed.
+    private static let increment: UInt64 = 0x9E37_79B9_7F4A_7C15
+
     /// The number at an index.
     public subscript(index: Int) -> Float {
-        var hash = seed &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* 0x9E37_79B9_7F4A_7C15
+        var hash = seed &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* Self.increment
         hash = (hash ^ hash >> 30) &* 0xBF58_476D_1CE4_E5B9
         hash = (hash ^ hash >> 27) &* 0x94D0_49BB_1331_11EB
         hash ^= hash >> 31

@@ -45,7 +45,7 @@ func randomWeight(
         jobs.append(
             PackJob(
                 source: source.storage, byteOffset: row * weight.storedInputs * 4,
-                dtype: .float32, block: block))
+                rowStride: weight.storedInputs, dtype: .float32, block: block))
         row += count
     }
     ReferenceBackend().pack(jobs, into: weight)

@@ -119,8 +119,8 @@ struct LinearTests {
             let source = try random([153, 99], seed: 13, dtype: from)
             let jobs = [(0, 0), (131, 2)].map { row, block in
                 PackJob(
-                    source: source.storage, byteOffset: row * 99 * from.bytes, dtype: from,
-                    block: block)
+                    source: source.storage, byteOffset: row * 99 * from.bytes, rowStride: 99,
+                    dtype: from, block: block)
             }
             for to in Self.types {
                 let layout = PanelLayout(blocks: [131, 0, 22])
@@ -140,6 +140,36 @@ struct LinearTests {
         }
     }
 
+    @Test(
+        "Packing some of the inputs at a time gives the bits of all at once, and touches no other")
+    func packingParts() throws {
+        let source = try random([37, 99], seed: 17)
+        for dtype in Self.types {
+            let layout = PanelLayout(blocks: [37])
+            func weight() throws -> PackedWeight {
+                try PackedWeight(layout: layout, inputParts: [0, 34, 34, 70, 99], dtype: dtype)
+            }
+            func job(from input: Int) -> PackJob {
+                PackJob(
+                    source: source.storage, byteOffset: input * 4, rowStride: 99, dtype: .float32,
+                    block: 0)
+            }
+            let expected = try weight()
+            ReferenceBackend().pack([job(from: 0)], into: expected)
+            let backends: [any Backend] = try everyBackend() + [ReferenceBackend()]
+            for backend in backends {
+                let found = try weight()
+                for parts in [2..<4, 1..<2, 0..<1] {
+                    let view = found.inputs(parts: parts)
+                    let before = contents(found.storage)
+                    #expect(before != contents(expected.storage), "\(parts) came too early")
+                    backend.pack([job(from: view.inputRange.lowerBound)], into: view)
+                }
+                #expect(contents(found.storage) == contents(expected.storage), "\(dtype)")
+            }
+        }
+    }
+
     @Test("Conversions to halves round every kind of value as the reference does")
     func conversions() throws {
         let patterns: [UInt32] = [
@@ -150,7 +180,9 @@ struct LinearTests {
         ]
         let source = try Tensor(zeros: [1, patterns.count])
         source.withElements(of: UInt32.self) { _ = $0.update(from: patterns) }
-        let job = PackJob(source: source.storage, byteOffset: 0, dtype: .float32, block: 0)
+        let job = PackJob(
+            source: source.storage, byteOffset: 0, rowStride: patterns.count, dtype: .float32,
+            block: 0)
         for dtype in [DType.bfloat16, .float16] {
             let layout = PanelLayout(blocks: [1])
             let parts = [0, patterns.count]

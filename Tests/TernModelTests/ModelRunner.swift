@@ -21,7 +21,7 @@ final class ModelRunner {
         let loader = WeightLoader(source: source, dtype: dtype)
         let layout = try RankLayout(0, in: Topology(), configuration)
         model = try Llama(configuration, layout: layout, from: loader)
-        for fill in loader.fills { fill(backend) }
+        for fill in loader.fills { fill(for: [layout], on: backend) }
         let blocks = positions / 16
         buffers = try StepBuffers(
             configuration, layout: layout,

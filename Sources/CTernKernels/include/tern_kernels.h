@@ -70,7 +70,8 @@ typedef struct {
     int64_t next;
     const char *source;
     int32_t source_type, type;
-    int64_t inputs;
+    int64_t row_stride;           // of the source, in elements
+    int64_t first_input, inputs;  // of the view, counted in the whole
     char *weight;                 // the first panel of the block
     int64_t panel_bytes, panels;
     const int32_t *panel_starts;  // of the block's panels

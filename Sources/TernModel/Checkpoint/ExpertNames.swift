@@ -68,7 +68,8 @@ struct ExpertNames {
             case .fused: "\(layer).mlp.experts.\(fused.name)"
             }
         var source = RowSource(
-            name: name, blocks: blocks, firstBlock: firstBlock, blockStep: blockStep)
+            name: name, blocks: blocks, firstBlock: firstBlock, blockStep: blockStep,
+            expert: ExpertNumber(index: expert, count: experts.count))
         if spelling == .fused {
             source.stack = RowStack(
                 outerShape: [experts.count, fused.count * rows],

@@ -33,6 +33,8 @@ struct RowSource {
     var blockStep = 1
     /// Where the tensor holds other rows too.
     var stack: RowStack?
+    /// Where it is a matrix of one expert.
+    var expert: ExpertNumber?
 }
 
 /// A place in a tensor that stacks matrices of equal width.
@@ -45,12 +47,14 @@ struct RowStack {
 
 /// Collects the weights of a model, and what fills them.
 ///
-/// Thread: one; the fills may then be shared by several.
+/// Thread: one; the fills may then be shared by several, see `WeightFill`.
 public final class WeightLoader {
     private let source: WeightSource
     private let dtype: DType
     /// What fills all that was declared, in any order and by any thread: each is independent.
-    public private(set) var fills: [@Sendable (any Backend) -> Void] = []
+    public private(set) var fills: [WeightFill] = []
+    /// Fills so far that ranks do by turns.
+    private var turns = 0
     /// Memory of all weights declared so far.
     public private(set) var bytes = 0
     /// Number of parameters declared so far.
@@ -63,11 +67,13 @@ public final class WeightLoader {
     }
 
     /// Declares a matrix of one or several sources.
+    ///
+    /// `cut` is how ranks split each source; one of outputs counts the source's blocks.
     func matrix(
-        layout: PanelLayout, inputParts: [Int], sources: [RowSource]
+        layout: PanelLayout, inputParts: [Int], sources: [RowSource], cut: WeightShard.Cut?
     ) throws -> PackedWeight {
         let weight = try PackedWeight(layout: layout, inputParts: inputParts, dtype: dtype)
-        for rows in sources { try declare(rows, into: weight) }
+        for rows in sources { try declare(rows, into: weight, cut) }
         bytes += weight.storage.bytes
         parameters += layout.rows * weight.inputs
         return weight
@@ -81,9 +87,9 @@ public final class WeightLoader {
             switch source {
             case .checkpoint(let checkpoint):
                 let tensor = try checkpoint.tensor(rows.name, shape: [count])
-                fills.append { _ in rows.copy(tensor, to: vector, layout: layout) }
+                append { _, _ in rows.copy(tensor, to: vector, layout: layout) }
             case .dummy:
-                if !rows.name.hasSuffix("bias") { fills.append { _ in rows.fillOnes(vector) } }
+                if !rows.name.hasSuffix("bias") { append { _, _ in rows.fillOnes(vector) } }
             }
         }
         bytes += vector.storage.bytes
@@ -113,62 +119,95 @@ public final class WeightLoader {
         }
     }
 
-    private func declare(_ rows: RowSource, into weight: PackedWeight) throws {
+    private func declare(
+        _ rows: RowSource, into weight: PackedWeight, _ cut: WeightShard.Cut?
+    ) throws {
         switch source {
         case .checkpoint(let checkpoint):
             let shape = (rows.stack?.outerShape ?? [rows.blocks.reduce(0, +)]) + [weight.inputs]
             let tensor = try checkpoint.tensor(rows.name, shape: shape)
-            fills.append { $0.pack(rows.jobs(tensor, inputs: weight.inputs), into: weight) }
+            append(rows.expert, cut) { share, backend in
+                let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
+                backend.pack(rows.jobs(tensor, share.blocks, into: view), into: view)
+            }
         case .dummy(let seed):
             let dtype = dtype
-            fills.append { rows.fillRandom(weight, seed: seed, dtype: dtype, backend: $0) }
+            append(rows.expert, cut) { share, backend in
+                let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
+                rows.fillRandom(view, share.blocks, seed: seed, dtype: dtype, backend: backend)
+            }
         }
+    }
+
+    private func append(
+        _ expert: ExpertNumber? = nil, _ cut: WeightShard.Cut? = nil,
+        fill: @escaping @Sendable (WeightFill.Share, any Backend) -> Void
+    ) {
+        guard let cut else {
+            fills.append(WeightFill(.everyone(turn: turns), fill))
+            turns += 1
+            return
+        }
+        fills.append(WeightFill(expert.map { .expert($0, cut) } ?? .stage(cut), fill))
     }
 }
 
 extension RowSource {
-    /// Each of the blocks: its first row, its number of rows, and the weight's block that takes it.
-    private var placements: [(row: Int, count: Int, block: Int)] {
-        var row = stack?.firstRow ?? 0
-        return blocks.enumerated().map { index, count in
-            defer { row += count }
-            return (row, count, firstBlock + index * blockStep)
+    /// Some or all of the blocks: the first row of each, its number of rows, and the weight's block
+    /// that takes it.
+    private func placements(
+        _ range: Range<Int>? = nil
+    ) -> [(row: Int, count: Int, block: Int)] {
+        let range = range ?? blocks.indices
+        var row = (stack?.firstRow ?? 0) + blocks[..<range.lowerBound].reduce(0, +)
+        return range.map { index in
+            defer { row += blocks[index] }
+            return (row, blocks[index], firstBlock + index * blockStep)
         }
     }
 
-    fileprivate func jobs(_ tensor: CheckpointTensor, inputs: Int) -> [PackJob] {
-        placements.map { row, _, block in
-            PackJob(
+    /// Packs the inputs in view.
+    fileprivate func jobs(
+        _ tensor: CheckpointTensor, _ blocks: Range<Int>?, into view: PackedWeight
+    ) -> [PackJob] {
+        placements(blocks).map { row, _, block in
+            let element = row * view.storedInputs + view.inputRange.lowerBound
+            return PackJob(
                 source: tensor.storage,
-                byteOffset: tensor.byteOffset + row * inputs * tensor.dtype.bytes,
-                dtype: tensor.dtype, block: block)
+                byteOffset: tensor.byteOffset + element * tensor.dtype.bytes,
+                rowStride: view.storedInputs, dtype: tensor.dtype, block: block)
         }
     }
 
     /// Random rows, block by block, so that no more than a block is held twice.
     fileprivate func fillRandom(
-        _ weight: PackedWeight, seed: UInt64, dtype: DType, backend: any Backend
+        _ view: PackedWeight, _ blocks: Range<Int>?, seed: UInt64, dtype: DType,
+        backend: any Backend
     ) {
         let nameSeed = name.utf8.reduce(seed &+ 0x9E37_79B9_7F4A_7C15) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01B3
         }
-        for (row, count, block) in placements where count > 0 {
-            guard let rows = try? Tensor(zeros: [count, weight.inputs], dtype: dtype) else {
+        for (row, count, block) in placements(blocks) where count * view.inputs > 0 {
+            guard let rows = try? Tensor(zeros: [count, view.inputs], dtype: dtype) else {
                 preconditionFailure("dummy weights: no memory for \(count) rows of \(name)")
             }
-            // By row, so that numbers do not depend on where a topology cuts the matrix.
+            // By row and input, so that numbers do not depend on where a topology cuts the matrix.
             for index in 0..<count {
-                let seed = nameSeed &+ UInt64(row + index) &* 0x9E37_79B9
+                let seed = SeededNormal.seed(
+                    nameSeed &+ UInt64(row + index) &* 0x9E37_79B9,
+                    from: view.inputRange.lowerBound)
                 backend.fillRandom(rows.rows(index..<index + 1), seed: seed, scale: 0.02)
             }
-            let job = PackJob(source: rows.storage, byteOffset: 0, dtype: dtype, block: block)
-            backend.pack([job], into: weight)
+            let job = PackJob(
+                source: rows.storage, byteOffset: 0, rowStride: view.inputs, dtype: dtype,
+                block: block)
+            backend.pack([job], into: view)
         }
     }
 
     fileprivate func copy(_ tensor: CheckpointTensor, to vector: Tensor, layout: PanelLayout) {
         vector.withElements(of: Float.self) { output in
-            for (row, count, block) in placements {
+            for (row, count, block) in placements() {
                 let first = Int(layout.panelStarts[layout.blockPanels[block]])
                 for index in 0..<count {
                     output[first + index] = tensor.element(row + index)

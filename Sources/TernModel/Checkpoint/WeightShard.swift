@@ -22,10 +22,14 @@ public struct WeightShard: Sendable {
     func callAsFunction(_ group: RankGroup) -> PackedWeight {
         switch cut {
         case .outputs(let blocks): return whole.outputs(blocks: blocks[group])
-        case .inputs(let parts):
-            let width = parts / group.size
-            precondition(width * group.size == parts, "\(parts) parts for \(group.size) ranks")
-            return whole.inputs(parts: group.index * width..<(group.index + 1) * width)
+        case .inputs(let parts): return whole.inputs(parts: Self.parts(parts, of: group))
         }
+    }
+
+    /// Which of so many parts of the inputs a group's member has.
+    static func parts(_ parts: Int, of group: RankGroup) -> Range<Int> {
+        let width = parts / group.size
+        precondition(width * group.size == parts, "\(parts) parts for \(group.size) ranks")
+        return group.index * width..<(group.index + 1) * width
     }
 }

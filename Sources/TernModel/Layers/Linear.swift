@@ -72,9 +72,11 @@ extension WeightLoader {
     ) throws -> RowParallelLinear {
         let layout = PanelLayout(blocks: [outputs])
         let source = RowSource(name: module + ".weight", blocks: [outputs])
-        let weight = try matrix(layout: layout, inputParts: inputParts, sources: [source])
+        let cut = WeightShard.Cut.inputs(parts: inputParts.count - 1)
+        let weight = try matrix(
+            layout: layout, inputParts: inputParts, sources: [source], cut: cut)
         return RowParallelLinear(
-            weight: WeightShard(whole: weight, cut: .inputs(parts: inputParts.count - 1)),
+            weight: WeightShard(whole: weight, cut: cut),
             bias: hasBias ? try vector(module + ".bias", count: outputs) : nil)
     }
 
@@ -82,11 +84,11 @@ extension WeightLoader {
     func vocabularyRows(_ name: String, vocabulary: Partition, hidden: Int) throws -> WeightShard {
         let parts = vocabulary.boundaries
         let blocks = zip(parts, parts.dropFirst()).map { $1 - $0 }
+        let cut = WeightShard.Cut.outputs(ShardRanges(blocks.indices.map { $0..<$0 + 1 }))
         let table = try matrix(
             layout: PanelLayout(blocks: blocks), inputParts: [0, hidden],
-            sources: [RowSource(name: name, blocks: blocks)])
-        return WeightShard(
-            whole: table, cut: .outputs(ShardRanges(blocks.indices.map { $0..<$0 + 1 })))
+            sources: [RowSource(name: name, blocks: blocks)], cut: cut)
+        return WeightShard(whole: table, cut: cut)
     }
 
     /// `shards` counts blocks of one source.
@@ -103,7 +105,8 @@ extension WeightLoader {
             }
         }
         let weight = try matrix(
-            layout: layout, inputParts: [0, inputs], sources: sources(".weight"))
+            layout: layout, inputParts: [0, inputs], sources: sources(".weight"),
+            cut: .outputs(shards))
         return ColumnParallelLinear(
             weight: WeightShard(whole: weight, cut: .outputs(shards.scaled(by: turns))),
             bias: hasBias ? try vector(layout: layout, sources: sources(".bias")) : nil)

@@ -37,10 +37,12 @@ struct MixtureOfExperts: Sendable {
         let all = 0..<experts.count
         self.experts = experts
         blocksPerExpert = turns.count
-        innerBlocks = ShardRanges(panelBlocksOf: partition).scaled(by: 2)
+        let shards = ShardRanges(panelBlocksOf: partition)
+        innerBlocks = shards.scaled(by: 2)
         router = try loader.matrix(
             layout: PanelLayout(blocks: [experts.count]), inputParts: [0, model.hiddenSize],
-            sources: [RowSource(name: names.router + ".weight", blocks: [experts.count])])
+            sources: [RowSource(name: names.router + ".weight", blocks: [experts.count])],
+            cut: nil)
         gateUp = try loader.matrix(
             layout: PanelLayout(blocks: all.flatMap { _ in turns }),
             inputParts: [0, model.hiddenSize],
@@ -50,11 +52,11 @@ struct MixtureOfExperts: Sendable {
                     names.gate(expert, blocks: inner, firstBlock: first),
                     names.up(expert, blocks: inner, firstBlock: first + 1),
                 ]
-            })
+            }, cut: .outputs(shards))
         down = try loader.matrix(
             layout: PanelLayout(blocks: all.map { _ in model.hiddenSize }),
             inputParts: partition.boundaries,
-            sources: all.map(names.down))
+            sources: all.map(names.down), cut: .inputs(parts: parts))
     }
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
