@@ -33,6 +33,20 @@ struct CommandTests {
         }
     }
 
+    @Test("inspect shows what each rank has and where it runs")
+    func inspect() throws {
+        let arguments = ["inspect", Fixture.argus, "--kv-cache-memory-bytes", "16000000"]
+        let one = try TernProcess.run(arguments + ["--threads", "1"], input: "".utf8)
+        let text = one.output
+        let line = text.split(separator: "\n").first { $0.hasPrefix("rank 0: ") }
+        #expect(line?.contains(", processor ") == true && line?.hasSuffix(")") == true, "\(text)")
+        #expect(line?.contains(" (node ") == true, "\(text)")
+        let two = try TernProcess.run(
+            arguments + ["--threads", "1", "-sp", "2"], input: "".utf8)
+        let shared = two.output
+        #expect(shared.hasSuffix(", unpinned\n"), "\(shared)")
+    }
+
     @Test("A prompt in token ids needs no tokenizer, and gives the tokens of transformers")
     func withoutTokenizer() throws {
         let golden = try Fixture.golden("families/qwen2/expected.json")
