@@ -75,7 +75,10 @@ struct ModelRanks: Sendable {
         let layout = try RankLayout(0, in: topology, configuration)
         model = try Llama(configuration, layout: layout, from: loader)
         let backend = try CPUBackend(processors: [0], pins: false)
-        for fill in loader.fills { fill(backend) }
+        for rank in topology.ranks {
+            let layout = try RankLayout(rank, in: topology, configuration)
+            for fill in loader.fills { fill(for: [layout], on: backend) }
+        }
     }
 
     /// Runs a body on every rank; no rank may fail.
