@@ -6,12 +6,13 @@ BENCH_MODEL ?= Benchmarks/llama-125m
 ARGS ?=
 
 TERN := .build/release/tern
+THRESHOLDS := Benchmarks/thresholds
 # A target may import only what Package.swift gives it.
 IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test bench lint format docs clean dependencies
+.PHONY: build serve test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
 
 ## A release build of tern.
 build: dependencies
@@ -25,9 +26,23 @@ serve: build
 test: dependencies
 	swift test $(IMPORTS)
 
-## Measures latency beside the limits of this machine.
-bench: build
-	$(TERN) bench latency $(BENCH_MODEL) --load-format dummy $(ARGS)
+## All measurements; `make -k bench` goes on where a figure misses its threshold.
+bench: bench-latency bench-loop bench-shift
+
+## Latency beside the limits of this machine.
+bench-latency: build
+	$(TERN) bench latency $(BENCH_MODEL) --load-format dummy \
+	    --thresholds $(THRESHOLDS)/latency.json $(ARGS)
+
+## The engine's own work at 64 sequences.
+bench-loop: build
+	$(TERN) bench latency $(MODEL) --batch-size 64 --input-len 16 --output-len 64 \
+	    --thresholds $(THRESHOLDS)/loop.json
+
+## Both modes and the shift between them, on two ranks.
+bench-shift: build
+	$(TERN) bench shift $(BENCH_MODEL) --load-format dummy --max-num-batched-tokens 512 \
+	    --thresholds $(THRESHOLDS)/shift.json
 
 ## Checks style and links, changes nothing.
 lint:

@@ -77,7 +77,10 @@ let package = Package(
         ),
         tests(
             "TernEngineTests",
-            ["TernEngine", "TernParallel", "TernCPU", "TernPlanning", "TernTensor", "TernTesting"]),
+            [
+                "TernEngine", "TernModel", "TernParallel", "TernCPU", "TernPlanning",
+                "TernTensor", "TernTesting",
+            ]),
         tests(
             "TernServerTests",
             ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning", "TernTesting"]),

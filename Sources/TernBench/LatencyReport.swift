@@ -29,6 +29,20 @@ public struct BatchWork: Sendable, Equatable {
     }
 }
 
+/// What a step costs the engine's loop, in seconds of processor time.
+public struct LoopWork: Sendable, Equatable {
+    /// To schedule, plan, hand over and commit.
+    public let planning: Double
+    /// To make text of the tokens.
+    public let text: Double
+
+    /// Work as counted by the engine.
+    public init(planning: Double, text: Double) {
+        self.planning = planning
+        self.text = text
+    }
+}
+
 /// The latency of one batch, repeated.
 public struct LatencyReport: Sendable, Equatable {
     /// Tokens of each prompt.
@@ -41,6 +55,8 @@ public struct LatencyReport: Sendable, Equatable {
     public let timeToFirstToken: Percentiles
     /// Seconds from one token to the next, averaged over a sequence, per repetition.
     public let timePerOutputToken: Percentiles
+    /// Seconds of processor time that the engine's loop took a step for work of its own.
+    public let loopWork: LoopWork
     /// What the phases must do.
     public let work: BatchWork
     /// What the machine can do.
@@ -49,7 +65,8 @@ public struct LatencyReport: Sendable, Equatable {
     /// A report of measurements.
     public init(
         inputLength: Int, outputLength: Int, batchSize: Int, timeToFirstToken: Percentiles,
-        timePerOutputToken: Percentiles, work: BatchWork, rates: MachineRates
+        timePerOutputToken: Percentiles, loopWork: LoopWork, work: BatchWork,
+        rates: MachineRates
     ) {
         self.inputLength = inputLength
         self.outputLength = outputLength
@@ -57,6 +74,7 @@ public struct LatencyReport: Sendable, Equatable {
         self.timeToFirstToken = timeToFirstToken
         self.timePerOutputToken = timePerOutputToken
         self.work = work
+        self.loopWork = loopWork
         self.rates = rates
     }
 

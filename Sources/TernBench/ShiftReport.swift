@@ -1,5 +1,6 @@
 // What `tern bench shift` measured: the time of a step by its number of tokens, in each mode and
-// under the policy in force, with the noise. The plot is ShiftPlot's.
+// under the policy in force, with the noise and the bytes moved, and whether the policy keeps up with
+// the better mode. The plot is ShiftPlot's.
 
 import TernPlanning
 
@@ -15,13 +16,27 @@ public struct ShiftReport: Sendable, Equatable {
         public let sequence: RepeatedTime
         /// In the mode that the policy chose.
         public let shift: RepeatedTime
+        /// Bytes that a rank receives in tensor mode; of the rank that receives most.
+        public let tensorBytes: Int
+        /// The same in sequence mode.
+        public let sequenceBytes: Int
 
-        /// A row from measurements in seconds.
-        public init(tokens: Int, tensor: [Double], sequence: [Double], shift: [Double]) {
+        /// A row from measurements in seconds and bytes.
+        public init(
+            tokens: Int, tensor: [Double], sequence: [Double], shift: [Double],
+            tensorBytes: Int, sequenceBytes: Int
+        ) {
             self.tokens = tokens
             self.tensor = RepeatedTime(tensor)
             self.sequence = RepeatedTime(sequence)
             self.shift = RepeatedTime(shift)
+            self.tensorBytes = tensorBytes
+            self.sequenceBytes = sequenceBytes
+        }
+
+        /// Whether the policy is within the noise of the mode with the lower median, or below it.
+        public var keepsUp: Bool {
+            !(tensor.median < sequence.median ? tensor : sequence).isBelow(shift)
         }
     }
 
@@ -31,12 +46,15 @@ public struct ShiftReport: Sendable, Equatable {
     public let policy: ShiftPolicy
     /// Ascending in tokens.
     public let rows: [Row]
+    /// How long it took to measure the policy; nil where it was given.
+    public let measuring: Duration?
 
     /// A report of measurements.
-    public init(title: String, policy: ShiftPolicy, rows: [Row]) {
+    public init(title: String, policy: ShiftPolicy, rows: [Row], measuring: Duration? = nil) {
         self.title = title
         self.policy = policy
         self.rows = rows
+        self.measuring = measuring
     }
 
     /// The most tokens of a step in tensor mode; nil where no number of tokens changes the mode.
@@ -53,23 +71,56 @@ public struct ShiftReport: Sendable, Equatable {
         return "\(policy.mode(tokens: 1).rawValue) mode for every step"
     }
 
-    /// For a person: medians, and half the spread as a share of each.
+    /// Numbers of tokens at which the policy does not keep up with the better mode.
+    public var laggingTokens: [Int] { rows.filter { !$0.keepsUp }.map(\.tokens) }
+
+    /// Bytes moved in tensor mode as a multiple of those in sequence mode, in the largest step; nil
+    /// where sequence mode moves none.
+    public var tensorBytesRatio: Double? {
+        guard let row = rows.last, row.sequenceBytes > 0 else { return nil }
+        return Double(row.tensorBytes) / Double(row.sequenceBytes)
+    }
+
+    /// Whether the policy keeps up, in words.
+    public var verdict: String {
+        let lagging = laggingTokens
+        guard !lagging.isEmpty else {
+            return "shift is within the noise of the better mode at all \(rows.count) sizes"
+        }
+        let sizes = lagging.map(String.init).joined(separator: ", ")
+        return "shift is slower than the better mode, beyond the noise, at \(lagging.count) of "
+            + "\(rows.count) sizes: \(sizes) tokens"
+    }
+
+    /// For a person: medians, half the spread as a share of each, kilobytes a rank received.
     public var table: String {
-        let head = ["tokens", "tensor ms", "sequence ms", "shift ms", "mode"]
+        let head = [
+            "tokens", "tensor ms", "sequence ms", "shift ms", "mode", "tensor KB", "sequence KB",
+        ]
         let body = rows.map { row in
             [String(row.tokens)] + [row.tensor, row.sequence, row.shift].map(Self.cell)
-                + [policy.mode(tokens: row.tokens).rawValue]
+                + [policy.mode(tokens: row.tokens).rawValue + (row.keepsUp ? "" : " (slower)")]
+                + [row.tensorBytes, row.sequenceBytes].map { Self.fixed(Double($0) / 1000) }
         }
+        let widths = [7, 17, 17, 17, 19, 13, 13]
         let lines = ([head] + body).map { cells in
-            cells.map { String(repeating: " ", count: max(1, 18 - $0.count)) + $0 }.joined()
+            zip(cells, widths).map { cell, width in
+                String(repeating: " ", count: max(1, width - cell.count)) + cell
+            }.joined()
         }
-        return ([title, "shift: " + choice] + lines).joined(separator: "\n") + "\n"
+        let time = measuring.map { "; measured in \(Self.fixed($0 / .seconds(1))) s" } ?? ""
+        let text = [title, "shift: " + choice + time] + lines + ["verdict: " + verdict]
+        return text.joined(separator: "\n") + "\n"
     }
 
     private static func cell(_ time: RepeatedTime) -> String {
-        let hundredths = Int((time.median * 100_000).rounded())
+        "\(fixed(time.median * 1000)) ±\(Int((time.noise * 100).rounded())) %"
+    }
+
+    /// A number of at least zero with two digits after its point.
+    private static func fixed(_ value: Double) -> String {
+        let hundredths = Int((value * 100).rounded())
         let fraction = hundredths % 100
-        let percent = Int((time.noise * 100).rounded())
-        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) ±\(percent) %"
+        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
     }
 }

@@ -41,20 +41,24 @@ struct EngineLoop: ~Copyable {
     /// Hands over as many plans as may fly, then takes in what came of the oldest step.
     private mutating func step() throws {
         guard lockstep.hasWork else { return }
+        let start = Thread.processorTime()
         while let plans = lockstep.schedule() {
             for (executor, plan) in zip(executors, plans) {
                 counters.countStep(plan)
                 try executor.submit(plan)
             }
         }
-        var outputs: [(GenerationReceiver, GenerationOutput)] = []
+        var progress: [SequenceProgress] = []
         for (replica, executor) in executors.enumerated() {
             // Peers of a rank that hangs notice it within the deadline, and can say which it is.
             let result = try executor.nextResult(within: configuration.stepDeadline * 2)
-            outputs += lockstep.commit(result, of: replica).compactMap { advance($0) }
+            progress += lockstep.commit(result, of: replica)
         }
+        let commit = Thread.processorTime()
+        let outputs = progress.compactMap { advance($0) }
         if configuration.checksIntegrity { try lockstep.checkIntegrity() }
         counters.publish(lockstep.counts, of: group)
+        counters.countWork(planning: commit - start, text: Thread.processorTime() - commit)
         for (deliver, output) in outputs { deliver(.output(output)) }
     }
 
@@ -62,13 +66,13 @@ struct EngineLoop: ~Copyable {
     private mutating func advance(
         _ progress: SequenceProgress
     ) -> (GenerationReceiver, GenerationOutput)? {
-        guard let output = generations[progress.id]?.advance(progress) else { return nil }
-        let deliver = generations[progress.id]?.deliver
+        guard let generation = generations[progress.id] else { return nil }
+        let output = generation.advance(progress)
         if progress.finish == nil && output.finish == .stop {
             lockstep.finish(progress.id, .stop)
         }
         counters.countToken(ends: output.finish)
         if output.finish != nil { generations[progress.id] = nil }
-        return deliver.map { ($0, output) }
+        return (generation.deliver, output)
     }
 }

@@ -13,6 +13,10 @@ public struct EngineMetrics: Sendable {
     public var generatedTokens = 0
     /// Steps executed.
     public var steps = 0
+    /// Processor time of the loops' own work in them: schedule, plan, hand over, commit.
+    public var planningTime = Duration.zero
+    /// Processor time of the loops to make text of the tokens.
+    public var textTime = Duration.zero
     /// Tokens computed in them: prompts and generation.
     public var computedTokens = 0
     /// Choices that ended, by reason.
@@ -37,6 +41,13 @@ final class EngineCounters: Sendable {
         metrics.withLock {
             $0.steps += 1
             $0.computedTokens += tokens
+        }
+    }
+
+    func countWork(planning: Duration, text: Duration) {
+        metrics.withLock {
+            $0.planningTime += planning
+            $0.textTime += text
         }
     }
 

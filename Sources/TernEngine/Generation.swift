@@ -8,7 +8,9 @@ import TernText
 public typealias GenerationReceiver = @Sendable (GenerationEvent) -> Void
 
 /// The text of one choice, and who hears of it.
-struct Generation {
+///
+/// Thread: the engine loop's.
+final class Generation {
     let request: RequestID
     let choice: Int
     let deliver: GenerationReceiver
@@ -31,7 +33,7 @@ struct Generation {
 
     /// Takes in a token and tells what it completes. Where a stop string ends the choice, the
     /// output says so and the progress does not: the scheduler is still to be told.
-    mutating func advance(_ progress: SequenceProgress) -> GenerationOutput {
+    func advance(_ progress: SequenceProgress) -> GenerationOutput {
         let sample = progress.sample
         generated += 1
         let endsByToken = progress.finish == .stop

@@ -72,6 +72,8 @@ final class LocalExecutor: Executor, Sendable {
             case .failed(let message): throw EngineError(.failed, message)
             case .result(let result):
                 preconditionFailure("result of plan \(result.number) before the ranks are ready")
+            case .counted(let rank, _):
+                preconditionFailure("counts of rank \(rank) before the ranks are ready")
             case nil:
                 let phases = threads.filter { waiting.contains($0.rank) }.map(\.whereabouts)
                 throw EngineError(
@@ -93,10 +95,33 @@ final class LocalExecutor: Executor, Sendable {
         case .result(let result): return result
         case .failed(let message): throw EngineError(.failed, message)
         case .ready(let rank): preconditionFailure("rank \(rank) is ready twice")
+        case .counted(let rank, _): preconditionFailure("counts of rank \(rank), unasked")
         case nil:
             let phases = ranks.map(\.whereabouts).joined(separator: "; ")
             throw EngineError(.failed, "no result within \(deadline): \(phases)")
         }
+    }
+
+    /// What the collectives of each rank moved since the start, all plans handed over among it; no
+    /// result may be outstanding.
+    ///
+    /// Throws: `EngineError` where a rank failed or does not answer.
+    func collectiveCounts(within deadline: Duration) throws(EngineError) -> [CollectiveCounts] {
+        for rank in ranks { rank.orders.put(.count) }
+        var counts: [RankID: CollectiveCounts] = [:]
+        while counts.count < ranks.count {
+            switch reports.take(within: deadline) {
+            case .counted(let rank, let count): counts[rank] = count
+            case .failed(let message): throw EngineError(.failed, message)
+            case .ready(let rank): preconditionFailure("rank \(rank) is ready twice")
+            case .result(let result):
+                preconditionFailure("result of plan \(result.number) among counts")
+            case nil:
+                let phases = ranks.map(\.whereabouts).joined(separator: "; ")
+                throw EngineError(.failed, "no counts within \(deadline): \(phases)")
+            }
+        }
+        return ranks.compactMap { counts[$0.rank] }
     }
 
     /// Lets the ranks leave, without waiting for it.

@@ -13,7 +13,13 @@ final class Rank {
     private let model: Llama
     private let memory: RankMemory
     private let resources: RankResources
+    private let communicator: any Communicator
     private var sampler: Sampler
+
+    /// Which one it is.
+    var id: RankID { memory.layout.rank }
+    /// What its collectives moved since the start.
+    var counts: CollectiveCounts { communicator.counts }
 
     init(
         _ description: ModelConfiguration, stage: ModelStage, memory: RankMemory,
@@ -21,6 +27,7 @@ final class Rank {
     ) {
         model = stage.model
         self.memory = memory
+        self.communicator = communicator
         resources = RankResources(
             description, layout: memory.layout, backend: backend, communicator: communicator,
             cache: memory.cache, buffers: memory.buffers)

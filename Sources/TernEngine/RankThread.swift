@@ -12,6 +12,7 @@ import TernTensor
 enum RankReport: Sendable {
     case ready(RankID)
     case result(StepResult)
+    case counted(RankID, CollectiveCounts)
     /// It has failed, or gives up because another has; the message names the first that failed.
     case failed(String)
 }
@@ -42,6 +43,8 @@ final class RankThread: Sendable {
     enum Order: Sendable {
         /// A plan, and the most layers of the stage that it may run.
         case run(StepPlan, layers: Int)
+        /// To report what the collectives moved so far.
+        case count
         case leave
     }
 
@@ -133,6 +136,7 @@ final class RankThread: Sendable {
                     reports.put(.result(result))
                 }
                 phase.enter(.idle)
+            case .count: reports.put(.counted(rank.id, rank.counts))
             case .leave: return
             case nil: continue
             }

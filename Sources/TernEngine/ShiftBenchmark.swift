@@ -1,5 +1,5 @@
-// Whole steps, head and all, timed in both modes and as the policy would have them: what
-// `tern bench shift` shows. Ranks run without a loop or requests.
+// Whole steps, head and all, timed in both modes and as the policy would have them, with the bytes
+// that either mode moves: what `tern bench shift` shows. Ranks run without a loop or requests.
 
 import TernModel
 import TernPlanning
@@ -16,6 +16,10 @@ public struct ShiftBenchmark: Sendable {
         public fileprivate(set) var sequence: [Double] = []
         /// In the mode that the policy chose.
         public fileprivate(set) var shift: [Double] = []
+        /// Bytes that a rank receives in a step in tensor mode; of the rank that receives most.
+        public let tensorBytes: Int
+        /// The same in sequence mode.
+        public let sequenceBytes: Int
     }
 
     /// The policy in force.
@@ -57,7 +61,7 @@ public struct ShiftBenchmark: Sendable {
         try executors.stop(within: .seconds(60))
     }
 
-    /// All three by turns; a first turn of each size does not count.
+    /// All three by turns.
     private static func measure(
         _ timer: StepTimer, _ policy: ShiftPolicy, repetitions: Int, progress: (Double) -> Void
     ) throws(EngineError) -> [Steps] {
@@ -65,12 +69,14 @@ public struct ShiftBenchmark: Sendable {
         var all: [Steps] = []
         for (index, tokens) in ladder.enumerated() {
             progress(Double(index) / Double(ladder.count))
-            var steps = Steps(tokens: tokens)
-            for turn in 0...repetitions {
+            // These steps are the first of their size, and not timed.
+            var steps = Steps(
+                tokens: tokens, tensorBytes: try timer.receivedBytes(.tensor, tokens: tokens),
+                sequenceBytes: try timer.receivedBytes(.sequence, tokens: tokens))
+            for _ in 0..<repetitions {
                 let tensor = try timer.seconds(.tensor, tokens: tokens)
                 let sequence = try timer.seconds(.sequence, tokens: tokens)
                 let shift = try timer.seconds(policy.mode(tokens: tokens), tokens: tokens)
-                guard turn > 0 else { continue }
                 steps.tensor.append(tensor)
                 steps.sequence.append(sequence)
                 steps.shift.append(shift)

@@ -1,8 +1,9 @@
-// Times single steps on ranks that are ready and serve nobody yet. What the steps write into the
-// cache is of no matter, for no block is known by its content then. What follows from the times is
-// decided elsewhere.
+// Times single steps on ranks that are ready and serve nobody yet, and reads what they moved. What
+// the steps write into the cache is of no matter, for no block is known by its content then. What
+// follows from the times is decided elsewhere.
 
 import TernModel
+import TernParallel
 import TernPlanning
 
 /// Submits steps of one sequence of dummy tokens and times them, until their result is there.
@@ -52,6 +53,23 @@ struct StepTimer {
         for executor in executors { executor.submit(plan, layers: layers ?? .max) }
         for executor in executors { _ = try executor.nextResult(within: deadline) }
         return start.duration(to: .now) / .seconds(1) * scale
+    }
+
+    /// Bytes received from others in one step, by the rank that receives most, as its communicator
+    /// counts them.
+    ///
+    /// Throws: `EngineError` where a rank failed.
+    func receivedBytes(_ mode: ParallelMode, tokens: Int) throws(EngineError) -> Int {
+        let before = try counts()
+        _ = try seconds(mode, tokens: tokens)
+        return zip(before, try counts()).map { $1.totalBytes - $0.totalBytes }.max() ?? 0
+    }
+
+    /// Of each rank.
+    private func counts() throws(EngineError) -> [CollectiveCounts] {
+        var counts: [CollectiveCounts] = []
+        for executor in executors { counts += try executor.collectiveCounts(within: deadline) }
+        return counts
     }
 
     private func plan(_ mode: ParallelMode, tokens: Int) -> StepPlan {

@@ -49,6 +49,12 @@ final class Thread: Sendable {
         }
     }
 
+    /// What the calling thread has had of a processor since its start.
+    static func processorTime() -> Duration {
+        let time = timespec.now(CLOCK_THREAD_CPUTIME_ID)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+
     private static func setName(_ name: String) {
         guard let file = fopen("/proc/thread-self/comm", "w") else { return }
         fputs(String(name.prefix(15)), file)

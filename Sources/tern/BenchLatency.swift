@@ -21,7 +21,7 @@ enum BenchLatency {
                     Option("--output-len", value: "N", help: "tokens generated after each (32)"),
                     Option("--batch-size", value: "N", help: "sequences at once (1)"),
                     Option("--num-iters", value: "N", help: "repetitions that count (3)"),
-                    Option("--json", help: "print one JSON object"),
+                    Option("--json", help: "print one JSON object"), Arguments.thresholds,
                 ]
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
@@ -46,25 +46,44 @@ enum BenchLatency {
         var configuration = try EngineFlags.configuration(arguments)
         configuration.enablesPrefixCaching = false
         let printsJSON = arguments.has("--json")
+        let thresholds = try arguments.thresholds()
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
+        let times = try measure(batch, engine)
+        try engine.stop()
+        let report = LatencyReport(
+            inputLength: batch.inputLength, outputLength: batch.outputLength,
+            batchSize: batch.size, timeToFirstToken: Percentiles(times.first),
+            timePerOutputToken: Percentiles(times.next), loopWork: times.loop,
+            work: work(batch, engine), rates: try Hardware(arguments, Topology()).rates())
+        Console.write(printsJSON ? report.json.text() + "\n" : report.table)
+        try thresholds?.check(report.json)
+    }
+
+    /// Runs the batch over and over: seconds of each run that counts, and of the engine's loop a
+    /// step in them.
+    private static func measure(
+        _ batch: Batch, _ engine: Engine
+    ) throws -> (first: [Double], next: [Double], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
+        bar.show(0)
+        // The first run touches memory for the first time.
+        _ = try measure(batch, engine, salt: 0)
+        let before = engine.metrics
         var first: [Double] = []
         var next: [Double] = []
-        for repetition in 0...batch.repetitions {
+        for repetition in 1...batch.repetitions {
             bar.show(Double(repetition) / Double(batch.repetitions + 1))
             let times = try measure(batch, engine, salt: repetition)
-            guard repetition > 0 else { continue }
             first.append(times.first)
             next.append(times.next)
         }
-        try engine.stop()
         bar.show(1)
-        let report = LatencyReport(
-            inputLength: batch.inputLength, outputLength: batch.outputLength,
-            batchSize: batch.size, timeToFirstToken: Percentiles(first),
-            timePerOutputToken: Percentiles(next), work: work(batch, engine),
-            rates: try Hardware(arguments, Topology()).rates())
-        Console.write(printsJSON ? report.json.text() + "\n" : report.table)
+        let after = engine.metrics
+        let steps = Duration.seconds(after.steps - before.steps)
+        let loop = LoopWork(
+            planning: (after.planningTime - before.planningTime) / steps,
+            text: (after.textTime - before.textTime) / steps)
+        return (first, next, loop)
     }
 
     private static func work(_ batch: Batch, _ engine: Engine) -> BatchWork {
@@ -111,6 +130,8 @@ extension LatencyReport {
             "tpot_s": .number(timePerOutputToken.median),
             "ttft_min_s": .number(timeToFirstToken.minimum),
             "tpot_min_s": .number(timePerOutputToken.minimum),
+            "planning_us_per_step": .number(1e6 * loopWork.planning),
+            "text_us_per_step": .number(1e6 * loopWork.text),
             "prefill_tokens_per_s": .number(prefillTokensPerSecond),
             "decode_tokens_per_s": .number(decodeTokensPerSecond),
             "prefill_percent_of_fma_peak": .number(100 * prefillShareOfPeak),
@@ -132,6 +153,8 @@ extension LatencyReport {
         decode \(tenths(decodeTokensPerSecond)) tokens/s, \
         \(percent(decodeShareOfReadLimit)) % of the memory-read limit \
         (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
+          loop  \(tenths(1e6 * loopWork.planning)) µs of processor time a step to schedule, plan, \
+        hand over and commit, \(tenths(1e6 * loopWork.text)) µs to make text
 
         """
     }

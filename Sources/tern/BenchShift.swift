@@ -1,5 +1,5 @@
 // `tern bench shift`: the time of a step by its number of tokens, in both modes and as the policy
-// would have it, in a table, a picture or JSON.
+// would have it, and the bytes moved, in a table, a picture or JSON.
 
 import Glibc
 import TernBench
@@ -17,20 +17,23 @@ enum BenchShift {
             (
                 "Steps",
                 [
-                    Option("--num-iters", value: "N", help: "repetitions that count (5)"),
+                    Option("--num-iters", value: "N", help: "repetitions that count (11)"),
                     Option("--svg", value: "FILE", help: "write a plot with the threshold"),
-                    Option("--json", help: "print one JSON object"),
+                    Option("--json", help: "print one JSON object"), Arguments.thresholds,
                 ]
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
     /// Sequence ranks where the flags name no size.
     private static let usualSequenceSize = 2
+    /// Equal modes look different beyond the noise at one rung in eighty; with five, at one in four.
+    private static let usualRepetitions = 11
 
     private static func run(_ arguments: Arguments) throws {
-        let repetitions = try arguments.integer("--num-iters", in: 1...1000) ?? 5
+        let repetitions = try arguments.integer("--num-iters", in: 1...1000) ?? usualRepetitions
         let picture = try arguments.filled("--svg")
         let printsJSON = arguments.has("--json")
+        let thresholds = try arguments.thresholds()
         var configuration = try EngineFlags.configuration(arguments)
         if arguments.text("--ulysses-sequence-parallel-size") == nil {
             let given = configuration.topology
@@ -48,10 +51,12 @@ enum BenchShift {
             title: title(configuration), policy: found.policy,
             rows: found.steps.map {
                 ShiftReport.Row(
-                    tokens: $0.tokens, tensor: $0.tensor, sequence: $0.sequence, shift: $0.shift)
-            })
+                    tokens: $0.tokens, tensor: $0.tensor, sequence: $0.sequence, shift: $0.shift,
+                    tensorBytes: $0.tensorBytes, sequenceBytes: $0.sequenceBytes)
+            }, measuring: found.fit?.duration)
         if let picture { try write(ShiftPlot(report).svg, to: picture) }
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
+        try thresholds?.check(report.json)
     }
 
     private static func title(_ configuration: EngineConfiguration) -> String {
@@ -73,19 +78,30 @@ enum BenchShift {
 }
 
 extension ShiftReport {
-    /// One object with every figure; times in seconds, noise as a share.
+    /// One object with every figure; times in seconds, noise as a share, bytes as a rank receives.
     fileprivate var json: JSON {
-        func times(_ time: RepeatedTime) -> JSON {
-            ["median_s": .number(time.median), "noise": .number(time.noise)]
+        func times(_ time: RepeatedTime, bytes: Int? = nil) -> JSON {
+            var object = JSONObject([
+                ("median_s", .number(time.median)), ("noise", .number(time.noise)),
+            ])
+            object["bytes"] = bytes.map { .integer($0) }
+            return .object(object)
         }
         return [
             "threshold": threshold.map { .integer($0) } ?? .null, "choice": .string(choice),
+            "measuring_s": measuring.map { .number($0 / .seconds(1)) } ?? .null,
+            "keeps_up": .bool(laggingTokens.isEmpty), "verdict": .string(verdict),
+            "lagging_sizes": .integer(laggingTokens.count),
+            "tensor_bytes_per_sequence_byte": tensorBytesRatio.map { .number($0) } ?? .null,
             "steps": .array(
                 rows.map { row in
                     [
-                        "tokens": .integer(row.tokens), "tensor": times(row.tensor),
-                        "sequence": times(row.sequence), "shift": times(row.shift),
+                        "tokens": .integer(row.tokens),
+                        "tensor": times(row.tensor, bytes: row.tensorBytes),
+                        "sequence": times(row.sequence, bytes: row.sequenceBytes),
+                        "shift": times(row.shift),
                         "mode": .string(policy.mode(tokens: row.tokens).rawValue),
+                        "keeps_up": .bool(row.keepsUp),
                     ]
                 }),
         ]

@@ -92,6 +92,12 @@ struct CommandTests {
         #expect(steps.compactMap { $0["tokens"] } == [1, 2, 4, 8, 16])
         let modes = steps.compactMap { $0["mode"]?.string }
         #expect(modes == ["tensor", "tensor", "tensor", "sequence", "sequence"])
+        #expect(object["measuring_s"]?.isNull == true)
+        let lagging = steps.filter { $0["keeps_up"] == false }.count
+        #expect(object["lagging_sizes"] == .integer(lagging))
+        #expect(object["keeps_up"] == .bool(lagging == 0))
+        #expect(try #require(steps.last?["tensor"]?["bytes"]?.integer) > 0)
+        #expect(try #require(object["tensor_bytes_per_sequence_byte"]?.number) > 1)
         let svg = String(decoding: try Fixture.bytes(picture), as: UTF8.self)
         #expect(svg.contains("threshold 4") && svg.hasSuffix("</svg>\n"))
     }
@@ -182,9 +188,37 @@ struct CommandTests {
             "--input-len", "16", "--output-len", "4", "--batch-size", "2", "--num-iters", "1",
             "--json",
         ])
-        for key in ["prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s"] {
+        for key in [
+            "prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s",
+            "planning_us_per_step", "text_us_per_step",
+        ] {
             #expect(try #require(object[key]?.number) > 0)
         }
         #expect(object["batch_size"] == 2)
+    }
+
+    @Test("A benchmark fails, after its report, where a figure misses its threshold")
+    func thresholds() throws {
+        let folder = try TemporaryFolder()
+        let cases = [
+            (#"{"batch_size": {"at_least": 1, "at_most": 1}, "ttft_s": {"at_least": 0}}"#, ""),
+            (#"{"batch_size": {"at_least": 2}}"#, "missed: batch_size 1.0 < 2.0"),
+            (#"{"batch_size": {"at_most": 0}}"#, "missed: batch_size 1.0 > 0.0"),
+            (#"{"speed": {"at_most": 0}}"#, "speed is no figure of this report"),
+            (#"{"batch_size": {}}"#, "batch_size needs at_least or at_most"),
+            ("[]", "expected an object of limits by figure"),
+        ]
+        for (text, message) in cases {
+            let path = folder.path + "/limits.json"
+            try folder.write("limits.json", text.utf8)
+            let outcome = try TernProcess.run([
+                "bench", "latency", Fixture.families + "/llama", "--load-format", "dummy",
+                "--input-len", "2", "--output-len", "2", "--num-iters", "1", "--json",
+                "--thresholds", path,
+            ])
+            #expect(outcome.status == (message.isEmpty ? 0 : 1), "\(text)")
+            #expect(message.isEmpty || outcome.errors.contains(message), "\(outcome.errors)")
+            #expect(outcome.output.isEmpty == (text == "[]"))
+        }
     }
 }

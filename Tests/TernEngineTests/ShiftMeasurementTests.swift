@@ -1,5 +1,6 @@
 import Synchronization
 import TernEngine
+import TernModel
 import TernPlanning
 import TernTesting
 import Testing
@@ -85,5 +86,43 @@ struct ShiftMeasurementTests {
                 #expect(times.count == 3 && times.allSatisfy { $0 > 0 })
             }
         }
+    }
+
+    @Test("Bytes of a step are those of its collectives, of the rank that receives most")
+    func bytes() throws {
+        var configuration = EngineConfiguration(folder: Fixture.families + "/qwen3")
+        configuration.loadFormat = .dummy
+        configuration.maxModelLength = 256
+        configuration.maxSequences = 8
+        configuration.maxBatchedTokens = 64
+        configuration.topology = Topology(sequence: 2)
+        configuration.shift = .given(ShiftPolicy(.threshold(7)))
+        let found = try ShiftBenchmark(configuration, repetitions: 1, on: .test)
+        let model = try ModelConfiguration(folder: configuration.folder)
+        for steps in found.steps {
+            // All-reduces of hidden rows: the embedding's where it is split, two a layer.
+            let row = 4 * model.hiddenSize * steps.tokens
+            #expect(steps.tensorBytes >= 2 * model.layers * row, "\(steps)")
+            #expect(steps.tokens == 1 || steps.sequenceBytes > 0)
+        }
+        let one = try #require(found.steps.first { $0.tokens == 16 })
+        let two = try #require(found.steps.first { $0.tokens == 32 })
+        let four = try #require(found.steps.first { $0.tokens == 64 })
+        // What does not grow with the tokens is the head's: one row.
+        #expect(four.tensorBytes - two.tensorBytes == 2 * (two.tensorBytes - one.tensorBytes))
+        #expect(
+            four.sequenceBytes - two.sequenceBytes == 2 * (two.sequenceBytes - one.sequenceBytes))
+    }
+
+    @Test("The loop's own work is counted in processor time")
+    func loopTime() throws {
+        let engine = try Engine.tiny()
+        #expect(engine.metrics.planningTime == .zero && engine.metrics.textTime == .zero)
+        let start = ContinuousClock.now
+        _ = try engine.answer(GenerationRequest(prompt: tokens(9), parameters: engine.greedy(5)))
+        let metrics = engine.metrics
+        try engine.stop()
+        #expect(metrics.steps == 5 && metrics.planningTime > .zero && metrics.textTime > .zero)
+        #expect(metrics.planningTime + metrics.textTime < start.duration(to: .now))
     }
 }

@@ -14,7 +14,7 @@ struct ShiftFitTests {
                 }
                 return ShiftRung(
                     tokens: tokens, tensor: samples(tensor), sequence: samples(sequence))
-            })
+            }, measuredIn: .milliseconds(1230))
     }
 
     @Test("A clear crossing gives the last rung before it")
@@ -73,6 +73,8 @@ struct ShiftFitTests {
         #expect(
             lines[2].split(separator: " ").map(String.init)
                 == ["shift:", "2", "2.000", "2.0", "%", "1.005", "2.0", "%", "sequence"])
-        #expect(lines[3] == "shift: tensor mode up to 1 tokens, sequence mode beyond")
+        #expect(
+            lines[3]
+                == "shift: tensor mode up to 1 tokens, sequence mode beyond; measured in 1.23 s")
     }
 }

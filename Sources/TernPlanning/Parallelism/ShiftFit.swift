@@ -19,6 +19,11 @@ public struct RepeatedTime: Sendable, Equatable {
 
     /// The deviation as a share of the median.
     public var noise: Double { median > 0 ? deviation / median : 0 }
+
+    /// Whether the median lies below another by more than both deviations: beyond the noise.
+    public func isBelow(_ other: RepeatedTime) -> Bool {
+        other.median - median > deviation + other.deviation
+    }
 }
 
 /// Steps of so many tokens in both modes.
@@ -37,11 +42,10 @@ public struct ShiftRung: Sendable, Equatable {
         self.sequence = RepeatedTime(sequence)
     }
 
-    /// The mode whose median is lower by more than both deviations; nil within the noise.
+    /// The mode whose median is lower beyond the noise; nil within it.
     public var faster: ParallelMode? {
-        let noise = tensor.deviation + sequence.deviation
-        if tensor.median - sequence.median > noise { return .sequence }
-        return sequence.median - tensor.median > noise ? .tensor : nil
+        if sequence.isBelow(tensor) { return .sequence }
+        return tensor.isBelow(sequence) ? .tensor : nil
     }
 }
 
@@ -66,12 +70,15 @@ public struct ShiftFit: Sendable, Equatable {
     /// The largest rung up to which tensor mode is not worse beyond the noise; `Int.max` where
     /// sequence mode wins nowhere.
     public let threshold: Int
+    /// How long the measurements took.
+    public let duration: Duration
 
-    /// Fits a threshold to rungs, ascending in tokens.
-    public init(_ rungs: [ShiftRung]) {
+    /// Fits a threshold to rungs, ascending in tokens, whose measurement took so long.
+    public init(_ rungs: [ShiftRung], measuredIn duration: Duration) {
         let ascends = zip(rungs, rungs.dropFirst()).allSatisfy { $0.tokens < $1.tokens }
         precondition(ascends, "rungs \(rungs.map(\.tokens)), they must ascend")
         self.rungs = rungs
+        self.duration = duration
         guard let first = rungs.firstIndex(where: { $0.faster == .sequence }) else {
             let wins = rungs.contains { $0.faster == .tensor }
             (outcome, threshold) = (wins ? .tensorThroughout : .withinNoise, .max)
@@ -87,12 +94,15 @@ public struct ShiftFit: Sendable, Equatable {
     /// A table of the rungs and what follows from them, a line each.
     public var lines: [String] {
         let head = Self.row(["tokens", "tensor ms", "noise", "sequence ms", "noise", "faster"])
-        return [head] + rungs.map(Self.row) + ["shift: " + conclusion]
+        return [head] + rungs.map(Self.row)
+            + ["shift: \(conclusion); measured in \(seconds) s"]
     }
 
     /// The choice and its reason.
     public var conclusion: String {
-        let last = rungs.last?.tokens ?? 0
+        guard let last = rungs.last?.tokens else {
+            return "tensor mode for every step, none was measured in time"
+        }
         return switch outcome {
         case .crossing: "tensor mode up to \(threshold) tokens, sequence mode beyond"
         case .sequenceThroughout: "sequence mode for every step, faster from 1 token on"
@@ -103,6 +113,8 @@ public struct ShiftFit: Sendable, Equatable {
                 + "up to \(last) tokens"
         }
     }
+
+    private var seconds: String { Self.fixed(duration / .seconds(1), digits: 2) }
 
     private static func row(_ rung: ShiftRung) -> String {
         var cells = [String(rung.tokens)]
