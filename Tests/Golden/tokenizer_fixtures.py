@@ -2,8 +2,8 @@
 
 Usage: python3 Tests/Golden/tokenizer_fixtures.py
 
-Trains small byte-level tokenizers with the patterns of well-known families and writes, for each,
-Tests/Golden/tokenizers/NAME.json: the tokenizer.json itself, texts with their token ids, and token
+Trains small tokenizers in the layouts of well-known families (those of characters and with further
+patterns stand in tokenizer_families.py) and writes, for each, Tests/Golden/tokenizers/NAME.json: the tokenizer.json itself, texts with their token ids, and token
 ids with their texts. Made with tokenizers 0.23.3; the training and the choice of ids are seeded.
 """
 
@@ -22,6 +22,8 @@ from tokenizers import (
     processors,
     trainers,
 )
+
+from tokenizer_families import FAMILIES
 
 FOLDER = Path(__file__).parent / "tokenizers"
 
@@ -83,6 +85,7 @@ TEXTS = [
     "abcabcabc" * 11,
     "ab" * 40 + "ba" * 40 + "aab" * 20,
     "\u0378\u0e00\U000e0fff unassigned \U0001e4d0\U00010d4a\U00031350\U0002ebf0 young \u1c89\ua7dc",
+    "aged \u166d\u061d\u2e43 \U000111c9x\u1cf2y \U00016ff4\u088f1 x\u0345z",
 ]
 
 
@@ -207,11 +210,29 @@ def flags() -> dict:
     return json.loads(tokenizer.to_str())
 
 
+def without_controls(description: dict) -> dict:
+    """The description with special pieces of a Unigram model spelled so that no text has them.
+
+    The reference finds such pieces in text that is not to become control tokens; Tern does not.
+    """
+    description = json.loads(json.dumps(description))
+    if description["model"]["type"] == "Unigram":
+        specials = {token["content"] for token in description["added_tokens"] if token["special"]}
+        for number, entry in enumerate(description["model"]["vocab"]):
+            if entry[0] in specials:
+                entry[0] = f"\U000f0000{number}\U000f0000"
+        description["added_tokens"] = [
+            token for token in description["added_tokens"] if not token["special"]
+        ]
+        description["post_processor"] = None
+    return description
+
+
 def fixture(description: dict, seed: int) -> dict:
     """A tokenizer with what the library makes of the texts and of random ids."""
     chance = random.Random(seed)
     tokenizer = Tokenizer.from_str(json.dumps(description))
-    literal = Tokenizer.from_str(json.dumps(description))
+    literal = Tokenizer.from_str(json.dumps(without_controls(description)))
     literal.encode_special_tokens = True
     size = tokenizer.get_vocab_size()
     encoded = []
@@ -238,9 +259,11 @@ def fixture(description: dict, seed: int) -> dict:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    for seed, make in enumerate([gpt2, llama3, qwen2, o200k, flags]):
-        text = json.dumps(fixture(make(), seed), ensure_ascii=True)
-        (FOLDER / f"{make.__name__}.json").write_text(text + "\n")
+    made = {make.__name__: make() for make in [gpt2, llama3, qwen2, o200k, flags]}
+    made |= {make.__name__: make(CORPUS) for make in FAMILIES}
+    for seed, (name, description) in enumerate(made.items()):
+        text = json.dumps(fixture(description, seed), ensure_ascii=True)
+        (FOLDER / f"{name}.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":

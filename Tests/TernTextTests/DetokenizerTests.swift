@@ -5,7 +5,9 @@ import Testing
 
 @Suite("Detokenizer")
 struct DetokenizerTests {
-    @Test("The pieces joined are the text decoded at once, for any ids", arguments: Golden.names)
+    @Test(
+        "The pieces joined are the text decoded at once, for any ids",
+        arguments: Golden.byteLevelNames)
     func joined(_ name: String) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var chance = SeededGenerator(seed: seed)
@@ -29,7 +31,8 @@ struct DetokenizerTests {
         }
     }
 
-    @Test("No piece of a valid text holds half a character", arguments: Golden.names)
+    @Test(
+        "No piece of a valid text holds half a character", arguments: Golden.byteLevelNames)
     func wholeCharacters(_ name: String) throws {
         let tokenizer = try Golden.tokenizer(name)
         for text in try Golden.texts(name) where !text.contains("\u{FFFD}") {

@@ -7,7 +7,15 @@ import Testing
 
 enum Golden {
     /// The families that have a fixture.
-    static let names = ["gpt2", "llama3", "qwen2", "o200k", "flags"]
+    static let names = byteLevelNames + characterNames
+    /// Those whose tokens are rows of bytes.
+    static let byteLevelNames = [
+        "gpt2", "llama3", "qwen2", "o200k", "flags", "deepseek2", "deepseek3", "tekken",
+    ]
+    /// Those whose tokens are rows of characters.
+    static let characterNames = [
+        "llama2", "mistral3", "gemma", "unknowns", "t5", "unigram_bytes", "words",
+    ]
 
     static func fixture(_ name: String) throws -> JSON {
         let folder = #filePath.split(separator: "/").dropLast(2).joined(separator: "/")

@@ -10,7 +10,7 @@ import Testing
 struct TokenizerGoldenTests {
     @Test(
         "Tokens are those of the reference for each text and family",
-        arguments: ["gpt2", "llama3", "qwen2", "o200k", "flags"])
+        arguments: Golden.names)
     func encodes(_ name: String) throws {
         let (tokenizer, fixture) = try load(name)
         for entry in try #require(fixture["encoded"]?.array) {
@@ -26,7 +26,7 @@ struct TokenizerGoldenTests {
 
     @Test(
         "Texts are those of the reference, at once and token by token",
-        arguments: ["gpt2", "llama3", "qwen2", "o200k", "flags"])
+        arguments: Golden.names)
     func decodes(_ name: String) throws {
         let (tokenizer, fixture) = try load(name)
         for entry in try #require(fixture["encoded"]?.array) {
@@ -40,6 +40,11 @@ struct TokenizerGoldenTests {
             let expected = try #require(entry["text"]?.string)
             let decoded = try tokenizer.decode(ids(entry["ids"]), skipSpecialTokens: true)
             #expect(Array(decoded.utf8) == Array(expected.utf8))
+            var detokenizer = Detokenizer(tokenizer)
+            var streamed: [UInt8] = []
+            for id in ids(entry["ids"]) { streamed += Array(detokenizer.append(id).utf8) }
+            streamed += Array(detokenizer.finish().utf8)
+            #expect(streamed == Array(expected.utf8))
         }
     }
 

@@ -10,18 +10,48 @@ struct TokenizerLoadingTests {
     @Test(
         "What Tern does not do is refused by its name",
         arguments: [
-            ("normalizer", #"{"type": "Lowercase"}"#, "normalizer.type: the type \"Lowercase\""),
-            ("pre_tokenizer", #"{"type": "Metaspace"}"#, "pre_tokenizer: ByteLevel is expected"),
-            ("pre_tokenizer", "null", "pre_tokenizer: ByteLevel is expected"),
+            ("normalizer", #"{"type": "Nmt"}"#, "normalizer.type: the type \"Nmt\""),
+            (
+                "normalizer",
+                #"{"type": "Replace", "pattern": {"Regex": "(a)"}, "content": "$1"}"#,
+                "normalizer.content: \"$\" in a replacement"
+            ),
+            (
+                "normalizer",
+                #"{"type": "Precompiled", "precompiled_charsmap": "////fwAA"}"#,
+                "normalizer.precompiled_charsmap: the map of 6 bytes is cut off"
+            ),
             (
                 "pre_tokenizer",
-                #"{"type": "Sequence", "pretokenizers": [{"type": "Punctuation"}, {"type": "ByteLevel"}]}"#,
-                "pre_tokenizer.pretokenizers[0].type: the type \"Punctuation\""
+                #"{"type": "Sequence", "pretokenizers": [{"type": "UnicodeScripts"}, {"type": "ByteLevel"}]}"#,
+                "pre_tokenizer.pretokenizers[0].type: the type \"UnicodeScripts\""
+            ),
+            (
+                "pre_tokenizer",
+                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "Digits"}]}"#,
+                "pre_tokenizer.pretokenizers[0]: ByteLevel is supported as the last step only"
+            ),
+            (
+                "pre_tokenizer", #"{"type": "Metaspace", "prepend_scheme": "last"}"#,
+                "pre_tokenizer.prepend_scheme: \"always\", \"first\" or \"never\" is expected"
+            ),
+            (
+                "pre_tokenizer", #"{"type": "Metaspace", "replacement": "__"}"#,
+                "pre_tokenizer.replacement: one character is expected"
+            ),
+            (
+                "decoder",
+                #"{"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "ByteFallback"}]}"#,
+                "decoder.decoders[1]: ByteFallback behind ByteLevel or Fuse"
+            ),
+            (
+                "decoder", #"{"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}"#,
+                "decoder.pattern: a decoder's pattern must be a String"
             ),
             ("decoder", #"{"type": "WordPiece"}"#, "decoder.type: the type \"WordPiece\""),
             ("post_processor", #"{"type": "Other"}"#, "post_processor.type: the type \"Other\""),
-            ("model.type", #""Unigram""#, "model.type: the type \"Unigram\""),
-            ("model.byte_fallback", "true", "model.byte_fallback"),
+            ("model.type", #""WordPiece""#, "model.type: the type \"WordPiece\""),
+            ("model.type", #""Unigram""#, "model.vocab: an array is expected"),
             ("model.end_of_word_suffix", #""</w>""#, "model.end_of_word_suffix"),
             ("model.continuing_subword_prefix", ###""##""###, "model.continuing_subword_prefix"),
             ("model.dropout", "0.1", "model.dropout"),
@@ -67,12 +97,38 @@ struct TokenizerLoadingTests {
         #expect(error.message.contains(message), "\(error)")
     }
 
-    @Test("No damage to a file crashes its reader")
-    func survivesDamage() throws {
+    @Test(
+        "A malformed Unigram model ends in one line that names the place",
+        arguments: [
+            ("model.unk_id", "9999", "model.unk_id: no piece has the id 9999"),
+            ("model.vocab", #"[["a"]]"#, "model.vocab[0]: a pair of a piece and a finite score"),
+            ("model.vocab", #"[["a", "b"]]"#, "model.vocab[0]: a pair of a piece and a finite"),
+        ])
+    func malformedUnigram(_ key: String, _ value: String, _ message: String) throws {
+        let text = try Golden.description("t5", [(key, JSON(parsing: value))])
+        let error = try #require(throws: TokenizerError.self) {
+            _ = try Tokenizer(tokenizerJSON: text)
+        }
+        #expect(error.message.contains(message), "\(error)")
+    }
+
+    @Test("Byte fallback of a byte-level model needs a token for each byte")
+    func byteFallback() throws {
+        let fallback: (String, JSON) = ("model.byte_fallback", true)
+        _ = try Golden.tokenizer("qwen2", [fallback])
+        let error = try #require(throws: TokenizerError.self) {
+            _ = try Golden.tokenizer(
+                "qwen2", [fallback, ("model.vocab", ["a": 0]), ("model.merges", [])])
+        }
+        #expect(error.message.contains("model.byte_fallback: byte fallback is not supported"))
+    }
+
+    @Test("No damage to a file crashes its reader", arguments: ["flags", "llama2", "t5"])
+    func survivesDamage(_ name: String) throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         var chance = SeededGenerator(seed: seed)
-        let whole = try Golden.description("flags")
-        for _ in 0..<60 {
+        let whole = try Golden.description(name)
+        for _ in 0..<40 {
             var text = whole
             if Bool.random(using: &chance) {
                 text.removeLast(Int.random(in: 1..<text.count, using: &chance))
@@ -83,7 +139,8 @@ struct TokenizerLoadingTests {
             }
             do {
                 let tokenizer = try Tokenizer(tokenizerJSON: text)
-                _ = try tokenizer.encode("The hero <|mid|> café 123")
+                _ = try tokenizer.encode("The hero <|mid|> café 123 ﬁ \u{7}")
+                _ = try tokenizer.decode(Array(0..<99), skipSpecialTokens: true)
             } catch {
                 #expect(!error.message.contains("\n"), "seed \(seed): \(error)")
             }

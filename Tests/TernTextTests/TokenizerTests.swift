@@ -36,26 +36,31 @@ struct TokenizerTests {
         #expect(ids == ["<a><b>", "<b>", "<a>"].compactMap { tokenizer.tokenID(of: $0) })
     }
 
-    @Test("Runs of 100,000 characters are encoded whole and soon", .timeLimit(.minutes(1)))
-    func longRuns() throws {
-        let tokenizer = try Golden.tokenizer("qwen2")
+    @Test(
+        "Runs of 30,000 characters are encoded whole and soon", .timeLimit(.minutes(1)),
+        arguments: ["qwen2", "gemma", "unigram_bytes"])
+    func longRuns(_ name: String) throws {
+        let tokenizer = try Golden.tokenizer(name, [("normalizer", nil)])
         for unit in ["a", " ", "!", "人", "\u{301}\u{323}"] {
-            let text = String(repeating: unit, count: 100_000 / unit.unicodeScalars.count)
-            let ids = try tokenizer.encode(text)
+            let text = String(repeating: unit, count: 30_000 / unit.unicodeScalars.count)
+            let ids = try tokenizer.encode(text, addSpecialTokens: false)
             let bytes = try tokenizer.decode(ids, skipSpecialTokens: false).utf8.count
             #expect(bytes == text.utf8.count)
         }
     }
 
-    @Test("A run that merges level by level is encoded whole and soon", .timeLimit(.minutes(1)))
-    func deepMerges() throws {
+    @Test(
+        "A run that merges level by level is encoded whole and soon", .timeLimit(.minutes(1)),
+        arguments: ["qwen2", "gemma"])
+    func deepMerges(_ name: String) throws {
         let words = (0..<12).map { String(repeating: "a", count: 1 << $0) }
         let vocabulary = words.enumerated().map { (key: $1, value: JSON.integer($0)) }
         let merges = words.dropLast().map { JSON.array([.string($0), .string($0)]) }
         let tokenizer = try Golden.tokenizer(
-            "qwen2",
+            name,
             [
-                ("added_tokens", []), ("model.merges", .array(merges)),
+                ("added_tokens", []), ("model.unk_token", nil), ("post_processor", nil),
+                ("model.merges", .array(merges)),
                 ("model.vocab", .object(JSONObject(vocabulary))),
             ])
         let text = String(repeating: "a", count: 100_000)
@@ -75,6 +80,19 @@ struct TokenizerTests {
             _ = try tokenizer.encode(utf8: bytes)
         }
         #expect(error.message.contains("byte \(place);"), "\(error)")
+    }
+
+    @Test("A text that grows too long by normalization is refused before it is made")
+    func growingText() throws {
+        let content = String(repeating: "x", count: 1 << 20)
+        let normalizer: JSON = [
+            "type": "Replace", "pattern": ["String": "a"], "content": .string(content),
+        ]
+        let tokenizer = try Golden.tokenizer("gpt2", [("normalizer", normalizer)])
+        let error = try #require(throws: TokenizerError.self) {
+            _ = try tokenizer.encode(String(repeating: "a", count: 2_000))
+        }
+        #expect(error.message.contains("a normalized text of 2097152000 bytes"), "\(error)")
     }
 
     @Test("A negative id is refused, an id without a token is nothing")

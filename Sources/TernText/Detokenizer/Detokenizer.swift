@@ -7,32 +7,40 @@
 public struct Detokenizer: Sendable {
     private let tokenizer: Tokenizer
     private let skipsSpecialTokens: Bool
-    private var pending: [UInt8] = []
-    private var isFirst = true
+    private var stream: DecodingStream
+    private var strips: [StripStep.Stream]
 
     /// Starts a text.
     public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool = true) {
         self.tokenizer = tokenizer
         skipsSpecialTokens = skipSpecialTokens
+        stream = DecodingStream(tokenizer.decoder)
+        strips = tokenizer.decoder.strips.map(StripStep.Stream.init)
     }
 
     /// Takes the next token and returns the characters that are complete now. Bytes of a character
-    /// that may still be completed wait; bytes that cannot become one are U+FFFD at once.
+    /// that may still be completed wait; bytes that cannot become one are U+FFFD at once. Byte
+    /// tokens of SentencePiece's models wait for the end of their run.
     public mutating func append(_ id: Int32) -> String {
         if skipsSpecialTokens, tokenizer.isSpecial(id) { return "" }
-        let before = pending.count
-        tokenizer.decoder.append(id, of: tokenizer.vocabulary, isFirst: isFirst, to: &pending)
-        if pending.count == before { return "" }
-        isFirst = false
-        let complete = pending.count - Self.openBytes(pending)
-        defer { pending.removeFirst(complete) }
-        return String(decoding: pending[..<complete], as: UTF8.self)
+        stream.append(id, of: tokenizer.vocabulary)
+        if stream.bytes.isEmpty { return "" }
+        return take(stream.bytes.count - Self.openBytes(stream.bytes))
     }
 
-    /// Ends the text: what still waits is U+FFFD.
+    /// Ends the text: what still waits is complete or U+FFFD.
     public mutating func finish() -> String {
-        defer { pending = [] }
-        return String(decoding: pending, as: UTF8.self)
+        stream.finish()
+        return take(stream.bytes.count)
+    }
+
+    private mutating func take(_ count: Int) -> String {
+        let text = String(decoding: stream.bytes[..<count], as: UTF8.self)
+        stream.bytes.removeFirst(count)
+        if strips.isEmpty { return text }
+        var characters = Array(text.utf8)
+        for index in strips.indices { characters = strips[index].append(characters) }
+        return String(decoding: characters, as: UTF8.self)
     }
 
     /// How many bytes at the end are the beginning of one character that more bytes can complete.

@@ -15,13 +15,13 @@ struct AddedTokens: Sendable {
         case text(Range<Int>)
     }
 
-    private var tokens: [(token: AddedToken, id: Int32)] = []
-    private var trie = TokenTrie()
+    private let tokens: [(token: AddedToken, id: Int32)]
+    private let trie: TokenTrie
 
-    /// Adds a token under the form in which it is looked for.
-    mutating func insert(_ token: AddedToken, id: Int32, form: [UInt8]) {
-        trie.insert(form, number: tokens.count)
-        tokens.append((token, id))
+    /// Takes tokens, each with the form in which it is looked for.
+    init(_ entries: [(token: AddedToken, id: Int32, form: [UInt8])]) {
+        tokens = entries.map { ($0.token, $0.id) }
+        trie = TokenTrie(entries.enumerated().map { ($1.form, Int32($0)) })
     }
 
     /// Cuts a text into tokens and the text between them; empty stretches are left out.

@@ -12,6 +12,14 @@ struct MarkedText {
     private(set) var bytes: [UInt8]
     /// Where the text is literal: ranges in order that do not touch.
     private(set) var literals: [Range<Int>] = []
+    /// Whether the text begins with what the whole text began with.
+    private(set) var isAtStart = true
+
+    /// One change to a text: a range and what takes its place.
+    struct Edit {
+        var range: Range<Int>
+        var content: [UInt8]
+    }
 
     /// A text that is literal as a whole or not at all.
     init(_ bytes: [UInt8], isLiteral: Bool) {
@@ -41,21 +49,63 @@ struct MarkedText {
         return isWhole ? .literal : .mixed
     }
 
-    /// A part of the text, each stretch of one mark changed by itself: text from a user does not
-    /// change the template's characters, as a leading combining mark would.
-    func part(_ range: Range<Int>, changed: ([UInt8]) -> [UInt8]) -> MarkedText {
+    /// A part of the text.
+    func part(_ range: Range<Int>) -> MarkedText {
         var part = MarkedText([], isLiteral: false)
+        part.append(self, range)
+        part.isAtStart = isAtStart && range.lowerBound == 0
+        return part
+    }
+
+    /// The text, each stretch of one mark changed by itself: text from a user does not change the
+    /// template's characters, as a leading combining mark would.
+    func changed(_ change: ([UInt8]) -> [UInt8]) -> MarkedText {
+        var result = MarkedText([], isLiteral: false)
+        result.isAtStart = isAtStart
+        var position = 0
+        for literal in literals {
+            result.bytes += change(Array(bytes[position..<literal.lowerBound]))
+            result.appendLiteral(change(Array(bytes[literal])))
+            position = literal.upperBound
+        }
+        result.bytes += change(position == 0 ? bytes : Array(bytes[position...]))
+        return result
+    }
+
+    /// The text after changes in order that do not overlap. What takes the place of literal text,
+    /// be it in part, is literal.
+    func edited(_ edits: [Edit]) -> MarkedText {
+        guard let first = edits.first else { return self }
+        var result = MarkedText([], isLiteral: false)
+        result.bytes.reserveCapacity(bytes.count + edits.count * 2)
+        result.isAtStart =
+            isAtStart
+            && (first.range.lowerBound > 0 || first.range.isEmpty || !first.content.isEmpty)
+        var position = 0
+        for edit in edits {
+            result.append(self, position..<edit.range.lowerBound)
+            if literals.isEmpty || origin(of: edit.range) == .template {
+                result.bytes += edit.content
+            } else {
+                result.appendLiteral(edit.content)
+            }
+            position = edit.range.upperBound
+        }
+        result.append(self, position..<bytes.count)
+        return result
+    }
+
+    private mutating func append(_ text: MarkedText, _ range: Range<Int>) {
         var position = range.lowerBound
-        var index = firstLiteral(endingAfter: position)
-        while index < literals.count, literals[index].lowerBound < range.upperBound {
-            let stretch = literals[index].clamped(to: range)
-            part.bytes += changed(Array(bytes[position..<stretch.lowerBound]))
-            part.appendLiteral(changed(Array(bytes[stretch])))
+        var index = text.literals.isEmpty ? 0 : text.firstLiteral(endingAfter: position)
+        while index < text.literals.count, text.literals[index].lowerBound < range.upperBound {
+            let stretch = text.literals[index].clamped(to: range)
+            bytes += text.bytes[position..<stretch.lowerBound]
+            appendLiteral(text.bytes[stretch])
             position = stretch.upperBound
             index += 1
         }
-        part.bytes += changed(Array(bytes[position..<range.upperBound]))
-        return part
+        bytes += text.bytes[position..<range.upperBound]
     }
 
     private func firstLiteral(endingAfter place: Int) -> Int {

@@ -9,8 +9,14 @@ struct PreTokenizer: Sendable {
     enum Step: Sendable {
         /// Cuts each word where a pattern matches.
         case split(SplitPattern, SplitBehavior, isInverted: Bool)
+        /// Cuts at each character of a kind.
+        case splitAt(WordScan.Separator, SplitBehavior)
+        /// Keeps runs of word characters and runs of others; white space goes.
+        case splitWordsFromOthers
         /// Puts a blank before each word that has none.
         case prefixBlank
+        /// Writes blanks as another character, as SentencePiece does.
+        case metaspace(Metaspace)
     }
 
     /// A text and the words in it.
@@ -20,23 +26,48 @@ struct PreTokenizer: Sendable {
     }
 
     let steps: [Step]
+    /// Whether the words become tokens byte by byte, rather than character by character.
+    let isByteLevel: Bool
 
     /// The words of a text.
-    func words(of text: [UInt8]) throws(TokenizerError) -> Words {
+    ///
+    /// - Parameter isAtStart: Whether the text is the beginning of what is encoded.
+    func words(of text: [UInt8], isAtStart: Bool) throws(TokenizerError) -> Words {
         var words = Words(text: text, ranges: text.isEmpty ? [] : [text.indices])
+        var isAtStart = isAtStart
         for step in steps {
+            let start = words.ranges.first?.lowerBound ?? 0
             switch step {
             case .prefixBlank: prefixBlanks(&words)
+            case .metaspace(let metaspace): metaspace.apply(&words, isAtStart: isAtStart)
             case .split(let pattern, let behavior, let isInverted):
-                let search = try pattern.makeSearch()
-                var ranges: [Range<Int>] = []
-                for range in words.ranges {
-                    try behavior.split(words.text, range, by: search, isInverted, into: &ranges)
+                try split(&words, pattern, behavior, isInverted)
+            case .splitAt(let separator, let behavior):
+                words.ranges = words.ranges.flatMap { range in
+                    behavior.arranged(WordScan.parts(of: words.text, range, by: separator))
                 }
-                words.ranges = ranges
+            case .splitWordsFromOthers:
+                words.ranges = words.ranges.flatMap { WordScan.words(in: words.text, $0) }
+            }
+            switch step {
+            case .prefixBlank, .metaspace: break
+            case .split, .splitAt, .splitWordsFromOthers:
+                isAtStart = isAtStart && words.ranges.first?.lowerBound == start
             }
         }
         return words
+    }
+
+    private func split(
+        _ words: inout Words, _ pattern: SplitPattern, _ behavior: SplitBehavior,
+        _ isInverted: Bool
+    ) throws(TokenizerError) {
+        let search = try pattern.makeSearch()
+        var ranges: [Range<Int>] = []
+        for range in words.ranges {
+            try behavior.split(words.text, range, by: search, isInverted, into: &ranges)
+        }
+        words.ranges = ranges
     }
 
     private func prefixBlanks(_ words: inout Words) {
@@ -50,60 +81,5 @@ struct PreTokenizer: Sendable {
             ranges.append(start..<text.count)
         }
         words = Words(text: text, ranges: ranges)
-    }
-}
-
-/// What becomes of the text that a pattern matches.
-enum SplitBehavior: String, Sendable {
-    case removed = "Removed"
-    case isolated = "Isolated"
-    case mergedWithPrevious = "MergedWithPrevious"
-    case mergedWithNext = "MergedWithNext"
-    case contiguous = "Contiguous"
-
-    /// Appends the words of one word, cut where a pattern matches or, inverted, where it does not.
-    fileprivate func split(
-        _ text: [UInt8], _ range: Range<Int>, by search: borrowing SplitPattern.Search,
-        _ isInverted: Bool, into words: inout [Range<Int>]
-    ) throws(TokenizerError) {
-        var parts: [(range: Range<Int>, isMatch: Bool)] = []
-        var end = range.lowerBound
-        try search.forEachMatch(in: text, range) { match in
-            if end < match.lowerBound { parts.append((end..<match.lowerBound, isInverted)) }
-            parts.append((match, !isInverted))
-            end = match.upperBound
-        }
-        if end < range.upperBound { parts.append((end..<range.upperBound, isInverted)) }
-        for word in arranged(parts) where !word.isEmpty { words.append(word) }
-    }
-
-    private func arranged(_ parts: [(range: Range<Int>, isMatch: Bool)]) -> [Range<Int>] {
-        switch self {
-        case .isolated: return parts.map { $0.range }
-        case .removed: return parts.filter { !$0.isMatch }.map { $0.range }
-        case .contiguous: return joined(parts) { $0 == $1 }
-        case .mergedWithPrevious: return joined(parts) { !$0 && $1 }
-        case .mergedWithNext:
-            return joined(parts.reversed()) { !$0 && $1 }.reversed()
-        }
-    }
-
-    /// Joins each part to its neighbour before it where a rule on both says so; the first part has
-    /// a neighbour that is no match, but nothing to be joined to.
-    private func joined(
-        _ parts: [(range: Range<Int>, isMatch: Bool)], where isJoined: (Bool, Bool) -> Bool
-    ) -> [Range<Int>] {
-        var ranges: [Range<Int>] = []
-        var previous = false
-        for (range, isMatch) in parts {
-            if isJoined(previous, isMatch), let last = ranges.popLast() {
-                let low = min(last.lowerBound, range.lowerBound)
-                ranges.append(low..<max(last.upperBound, range.upperBound))
-            } else {
-                ranges.append(range)
-            }
-            previous = isMatch
-        }
-        return ranges
     }
 }

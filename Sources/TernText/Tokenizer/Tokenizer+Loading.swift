@@ -22,18 +22,18 @@ extension Tokenizer {
         } catch {
             throw TokenizerError("tokenizer.json: \(error)")
         }
-        let model = try root.required("model")
-        try BytePairEncoder.checkSupport(model)
-        var vocabulary = try Vocabulary(model.required("vocab"))
-        let addedTokens = try Self.addedTokens(root["added_tokens"], &vocabulary)
+        let preTokenizer = try PreTokenizer(root["pre_tokenizer"])
+        var model = try WordEncoder.Description(
+            root.required("model"), preTokenizer.isByteLevel ? .byteAlphabet : .characters)
+        let addedTokens = try Self.addedTokens(root["added_tokens"], &model.vocabulary)
         var controls: Set<Int32> = []
         for (token, id) in addedTokens where token.isControl { controls.insert(id) }
-        let encoder = try BytePairEncoder(model, vocabulary) { controls.contains($0) }
-        self.init(
-            vocabulary: vocabulary, addedTokens: addedTokens,
-            normalizers: try UnicodeNormalizer.read(root["normalizer"]),
-            preTokenizer: try PreTokenizer(root["pre_tokenizer"]), encoder: encoder,
-            postProcessor: try PostProcessor(root["post_processor"], vocabulary),
+        let encoder = try model.encoder { controls.contains($0) }
+        try self.init(
+            vocabulary: model.vocabulary, addedTokens: addedTokens,
+            normalizer: try Normalizer(root["normalizer"]), preTokenizer: preTokenizer,
+            encoder: encoder,
+            postProcessor: try PostProcessor(root["post_processor"], model.vocabulary),
             decoder: try TokenDecoder(root["decoder"]))
     }
 

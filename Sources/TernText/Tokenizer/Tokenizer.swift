@@ -2,8 +2,8 @@
 // parts of tokenizer.json, each of which has a file of its own, and neither renders chats nor
 // streams: ChatTemplate and Detokenizer do.
 
-/// A byte-level byte-pair tokenizer, identical to Hugging Face's `tokenizers` on the same
-/// tokenizer.json.
+/// A tokenizer of byte pairs or Unigram pieces, of bytes or characters, identical to Hugging Face's
+/// `tokenizers` on the same tokenizer.json.
 ///
 /// Thread: a value that never changes; any number of threads may use one at once.
 public struct Tokenizer: Sendable {
@@ -11,9 +11,9 @@ public struct Tokenizer: Sendable {
     let decoder: TokenDecoder
     private let rawTokens: AddedTokens
     private let normalizedTokens: AddedTokens
-    private let normalizers: [UnicodeNormalizer]
+    private let normalizer: Normalizer
     private let preTokenizer: PreTokenizer
-    private let encoder: BytePairEncoder
+    private let encoder: WordEncoder
     private let postProcessor: PostProcessor
 
     /// Longer texts are refused: positions in a word have 31 bits.
@@ -21,27 +21,30 @@ public struct Tokenizer: Sendable {
 
     init(
         vocabulary: Vocabulary, addedTokens: [(token: AddedToken, id: Int32)],
-        normalizers: [UnicodeNormalizer], preTokenizer: PreTokenizer, encoder: BytePairEncoder,
+        normalizer: Normalizer, preTokenizer: PreTokenizer, encoder: WordEncoder,
         postProcessor: PostProcessor, decoder: TokenDecoder
-    ) {
-        var raw = AddedTokens()
-        var normalized = AddedTokens()
+    ) throws(TokenizerError) {
+        var vocabulary = vocabulary
+        var raw: [(AddedToken, Int32, form: [UInt8])] = []
+        var normalized: [(AddedToken, Int32, form: [UInt8])] = []
         for (token, id) in addedTokens {
-            let form = Array(token.content.utf8)
+            let form = MarkedText(Array(token.content.utf8), isLiteral: false)
             if token.isNormalized {
-                normalized.insert(token, id: id, form: normalizers.reduce(form) { $1($0) })
+                let form = try normalizer(form).bytes
+                vocabulary.respell(id, form)
+                normalized.append((token, id, form))
             } else {
-                raw.insert(token, id: id, form: form)
+                raw.append((token, id, form.bytes))
             }
         }
         self.vocabulary = vocabulary
-        self.normalizers = normalizers
+        self.normalizer = normalizer
         self.preTokenizer = preTokenizer
         self.encoder = encoder
         self.postProcessor = postProcessor
         self.decoder = decoder
-        rawTokens = raw
-        normalizedTokens = normalized
+        rawTokens = AddedTokens(raw)
+        normalizedTokens = AddedTokens(normalized)
     }
 
     /// The largest token id plus one.
@@ -54,8 +57,8 @@ public struct Tokenizer: Sendable {
     /// - Parameter parsesSpecialTokens: Whether the text of a control token becomes that token;
     ///   false for text from users.
     ///
-    /// Throws: `TokenizerError` for a text of more than 1 GiB, or one that the pattern cannot
-    /// split within its limits.
+    /// Throws: `TokenizerError` for a text of more than 1 GiB, one that a pattern cannot split
+    /// within its limits, or one with a character that the model knows nothing for.
     /// Cost: about one look-up per word; O(n log n) in the longest word.
     public func encode(
         _ text: String, addSpecialTokens: Bool = true, parsesSpecialTokens: Bool = true
@@ -98,28 +101,29 @@ public struct Tokenizer: Sendable {
         }
         var ids: [Int32] = []
         ids.reserveCapacity(text.bytes.count / 4)
-        var workspace = BytePairEncoder.Workspace()
+        var workspace = WordEncoder.Workspace()
         for piece in rawTokens.split(text) {
             switch piece {
             case .token(let id): ids.append(id)
             case .text(let range):
-                let part = text.part(range) { text in normalizers.reduce(text) { $1($0) } }
-                try encodeNormalized(part, into: &ids, &workspace)
+                try encodeNormalized(normalizer(text.part(range)), into: &ids, &workspace)
             }
         }
         return addSpecialTokens ? postProcessor(ids) : ids
     }
 
     private func encodeNormalized(
-        _ text: MarkedText, into ids: inout [Int32], _ workspace: inout BytePairEncoder.Workspace
+        _ text: MarkedText, into ids: inout [Int32], _ workspace: inout WordEncoder.Workspace
     ) throws(TokenizerError) {
         for piece in normalizedTokens.split(text) {
             switch piece {
             case .token(let id): ids.append(id)
             case .text(let range):
-                let words = try preTokenizer.words(of: Array(text.bytes[range]))
+                let words = try preTokenizer.words(
+                    of: range == text.bytes.indices ? text.bytes : Array(text.bytes[range]),
+                    isAtStart: text.isAtStart && range.lowerBound == 0)
                 for word in words.ranges {
-                    encoder.encode(words.text, word, into: &ids, &workspace)
+                    try encoder.encode(words.text, word, into: &ids, &workspace)
                 }
             }
         }
@@ -147,7 +151,7 @@ extension Tokenizer {
 
     /// The bytes that a token stands for, which need not be whole characters; nil where no token
     /// has the id.
-    public func tokenBytes(_ id: Int32) -> [UInt8]? { vocabulary.bytes(of: id).map(Array.init) }
+    public func tokenBytes(_ id: Int32) -> [UInt8]? { decoder.bytes(of: id, in: vocabulary) }
 
     /// Whether a token is special: left out of decoded text where that is asked.
     public func isSpecial(_ id: Int32) -> Bool { vocabulary.isSpecial(id) }

@@ -29,6 +29,15 @@ struct TokenizerField {
         return string
     }
 
+    /// The one character of a string.
+    func character() throws(TokenizerError) -> Unicode.Scalar {
+        let scalars = Array(try string().unicodeScalars)
+        guard let scalar = scalars.first, scalars.count == 1 else {
+            throw failure("one character is expected", found: true)
+        }
+        return scalar
+    }
+
     /// The elements of an array, each with its index in the path.
     func elements() throws(TokenizerError) -> [TokenizerField] {
         guard let array = value.array else { throw failure("an array is expected", found: true) }
@@ -53,6 +62,15 @@ struct TokenizerField {
             throw member.failure("true or false is expected", found: true)
         }
         return flag
+    }
+
+    /// A member that is a whole number and not negative.
+    func count(_ key: String) throws(TokenizerError) -> Int {
+        let member = try required(key)
+        guard let count = member.value.integer, count >= 0 else {
+            throw member.failure("a whole number from 0 on is expected", found: true)
+        }
+        return count
     }
 
     /// The number of a token, checked against the largest that Tern takes.

@@ -1,5 +1,5 @@
-// The normalizer of tokenizer.json: Unicode's normalization forms through utf8proc (station 2 of
-// the walk). It changes bytes only; which parts of a text are normalized is the Tokenizer's affair.
+// Unicode's normalization forms through utf8proc, for Normalizer (station 2 of the walk). It
+// changes bytes only; which parts of a text are normalized is the Tokenizer's affair.
 
 import CUTF8Proc
 
@@ -12,22 +12,6 @@ enum UnicodeNormalizer: String, Sendable {
     case nfkc = "NFKC"
     case nfkd = "NFKD"
 
-    /// Reads a normalizer: the forms that are applied one after the other.
-    static func read(_ field: TokenizerField?) throws(TokenizerError) -> [UnicodeNormalizer] {
-        guard let field else { return [] }
-        let type = try field.type()
-        if type == "Sequence" {
-            var forms: [UnicodeNormalizer] = []
-            for member in try field.required("normalizers").elements() { forms += try read(member) }
-            return forms
-        }
-        guard let form = UnicodeNormalizer(rawValue: type) else {
-            throw try field.required("type").unknownType(
-                type, known: "NFC, NFD, NFKC, NFKD, Sequence")
-        }
-        return [form]
-    }
-
     /// The normalized text. The text is valid UTF-8.
     ///
     /// Cost: nothing but a scan where each character is too small to change.
@@ -39,7 +23,9 @@ enum UnicodeNormalizer: String, Sendable {
         normalized.reserveCapacity(text.count)
         var run: [Int32] = []
         for scalar in String(decoding: text, as: UTF8.self).unicodeScalars {
-            if isYoung(scalar) {
+            // Characters younger than Unicode 9 stay as they are and part what they stand between:
+            // the tables of `tokenizers` are that old, and with them each model was trained.
+            if scalar.isYoungerThan(major: 9) {
                 finish(&run, into: &normalized)
                 append(scalar, to: &normalized)
             } else {
@@ -48,13 +34,6 @@ enum UnicodeNormalizer: String, Sendable {
         }
         finish(&run, into: &normalized)
         return normalized
-    }
-
-    /// Characters younger than Unicode 9 stay as they are and part what they stand between: the
-    /// tables of `tokenizers` are that old, and with them each model was trained.
-    private func isYoung(_ scalar: Unicode.Scalar) -> Bool {
-        guard scalar.value >= 0x300, let age = scalar.properties.age else { return false }
-        return age.major > 9
     }
 
     /// Normalizes a run of decomposed characters and empties it.

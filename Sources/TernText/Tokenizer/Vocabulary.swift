@@ -4,9 +4,17 @@
 
 /// The tokens of a model, by id and by bytes.
 ///
-/// The model's own tokens are found by the bytes they spell in the byte alphabet. What is not
-/// written in that alphabet can never come out of a merge; it is found by its content alone.
+/// The model's own tokens are found by the bytes they spell. In the byte alphabet, what is not
+/// written in it can never come out of a merge; it is found by its content alone.
 struct Vocabulary: Sendable {
+    /// How tokens spell bytes.
+    enum Spelling: Sendable {
+        /// Each character of the byte alphabet is a byte.
+        case byteAlphabet
+        /// Characters are themselves, in UTF-8.
+        case characters
+    }
+
     /// Larger ids are refused: they would only cost memory.
     static let maximumID = (1 << 22) - 1
 
@@ -25,17 +33,23 @@ struct Vocabulary: Sendable {
     private var addedIDs: [[UInt8]: Int32] = [:]
     private var nextAddedID: Int32
     private let hash = SeededHash()
+    let spelling: Spelling
 
     /// The largest id plus one.
     var size: Int { entries.count }
 
-    /// Reads `model.vocab`.
-    init(_ field: TokenizerField) throws(TokenizerError) {
-        let members = try field.members()
-        nextAddedID = Int32(clamping: members.count)
+    private init(count: Int, _ spelling: Spelling) {
+        self.spelling = spelling
+        nextAddedID = Int32(clamping: count)
         var slotCount = 16
-        while slotCount < members.count * 2 { slotCount *= 2 }
+        while slotCount < count * 2 { slotCount *= 2 }
         slots = Array(repeating: -1, count: slotCount)
+    }
+
+    /// Reads the `model.vocab` of a byte-pair encoding: an object of tokens and their ids.
+    init(_ field: TokenizerField, _ spelling: Spelling) throws(TokenizerError) {
+        let members = try field.members()
+        self.init(count: members.count, spelling)
         for (content, value) in members {
             let place = { TokenizerField(path: "\(field.path)[\(quoted(content))]", value: value) }
             guard let number = value.integer, (0...Self.maximumID).contains(number) else {
@@ -48,6 +62,16 @@ struct Vocabulary: Sendable {
             }
             set(id, content)
             insert(id, content)
+        }
+    }
+
+    /// Takes the pieces of a Unigram model, in the order of their ids; of equal ones the last is
+    /// found.
+    init(pieces: [String], _ spelling: Spelling) {
+        self.init(count: pieces.count, spelling)
+        for (id, content) in pieces.enumerated() {
+            set(Int32(id), content)
+            insert(Int32(id), content)
         }
     }
 
@@ -69,6 +93,15 @@ struct Vocabulary: Sendable {
         return id
     }
 
+    /// Changes what an added token stands for in decoded text, as `tokenizers` does for those that
+    /// are looked for in normalized text. It is found by its content as before, and stays special.
+    mutating func respell(_ id: Int32, _ form: [UInt8]) {
+        guard let content = content(of: id), content != form else { return }
+        let isSpecial = isSpecial(id)
+        set(id, String(decoding: form, as: UTF8.self))
+        entries[Int(id)].isSpecial = isSpecial
+    }
+
     /// Whether a token has this id.
     func has(_ id: Int32) -> Bool { entry(id) != nil }
 
@@ -81,11 +114,22 @@ struct Vocabulary: Sendable {
         return bytes[entry.start..<entry.start + entry.count]
     }
 
-    /// A token as the file writes it; nil where no token has the id.
-    func content(of id: Int32) -> String? {
+    /// A token as the file writes it, in UTF-8; nil where no token has the id.
+    func content(of id: Int32) -> [UInt8]? {
         guard let entry = entry(id), let bytes = bytes(of: id) else { return nil }
-        return entry.isSpelled
-            ? ByteAlphabet.text(of: Array(bytes)) : String(decoding: bytes, as: UTF8.self)
+        return entry.isSpelled && spelling == .byteAlphabet
+            ? Array(ByteAlphabet.text(of: Array(bytes)).utf8) : Array(bytes)
+    }
+
+    /// The bytes that a token spells in the byte alphabet, or those of its content where it is not
+    /// written in it; nil where no token has the id.
+    func alphabetBytes(of id: Int32) -> [UInt8]? {
+        guard let bytes = bytes(of: id).map(Array.init) else { return nil }
+        switch spelling {
+        case .byteAlphabet: return bytes
+        case .characters:
+            return ByteAlphabet.bytes(of: String(decoding: bytes, as: UTF8.self)) ?? bytes
+        }
     }
 
     /// The id of a token as the file writes it.
@@ -98,10 +142,16 @@ struct Vocabulary: Sendable {
     }
 
     private func modelID(of content: String) -> Int32? {
-        guard let spelled = ByteAlphabet.bytes(of: content) else {
-            return unspelledIDs[Array(content.utf8)]
-        }
+        guard let spelled = spelled(content) else { return unspelledIDs[Array(content.utf8)] }
         return id(spelling: spelled, spelled.indices)
+    }
+
+    /// The bytes that a token spells; nil where it is not written in the byte alphabet.
+    func spelled(_ content: String) -> [UInt8]? {
+        switch spelling {
+        case .byteAlphabet: ByteAlphabet.bytes(of: content)
+        case .characters: Array(content.utf8)
+        }
     }
 
     private func entry(_ id: Int32) -> Entry? {
@@ -112,7 +162,7 @@ struct Vocabulary: Sendable {
     private mutating func set(_ id: Int32, _ content: String) {
         let missing = Int(id) + 1 - entries.count
         if missing > 0 { entries.append(contentsOf: repeatElement(Entry(), count: missing)) }
-        let spelled = ByteAlphabet.bytes(of: content)
+        let spelled = spelled(content)
         let raw = spelled ?? Array(content.utf8)
         entries[Int(id)] = Entry(
             start: bytes.count, count: raw.count, isSpelled: spelled != nil)
@@ -120,7 +170,7 @@ struct Vocabulary: Sendable {
     }
 
     private mutating func insert(_ id: Int32, _ content: String) {
-        if let spelled = ByteAlphabet.bytes(of: content) {
+        if let spelled = spelled(content) {
             slots[slot(spelled, spelled.indices)] = id
         } else {
             unspelledIDs[Array(content.utf8)] = id

@@ -1,0 +1,144 @@
+// What is particular to SentencePiece's models: byte tokens and blanks in streamed text, ties of
+// Unigram paths, texts without words, and control tokens that are pieces of the model.
+
+import TernJSON
+import TernText
+import Testing
+
+@Suite("SentencePiece's models")
+struct SentencePieceTests {
+    private func ids(_ tokenizer: Tokenizer, _ contents: [String]) throws -> [Int32] {
+        try contents.map { try #require(tokenizer.tokenID(of: $0), "\($0)") }
+    }
+
+    /// A Unigram tokenizer of pieces and scores, the first of which stands for the unknown.
+    private func unigram(_ pieces: [(String, Double)], _ unknown: JSON = 0) throws -> Tokenizer {
+        let model: JSON = [
+            "type": "Unigram", "unk_id": unknown,
+            "vocab": .array(pieces.map { [.string($0), .number($1)] }),
+        ]
+        return try Tokenizer(tokenizerJSON: Array((["model": model] as JSON).text().utf8))
+    }
+
+    @Test("A run of byte tokens waits for its end, and is U+FFFD as a whole where it is broken")
+    func byteRuns() throws {
+        let tokenizer = try Golden.tokenizer("llama2")
+        let contents = ["▁T", "<0xE4>", "<0xBA>", "<0xBA>", "a", "<0xE4>", "<0x0A>", "a", "<0x0A>"]
+        var detokenizer = Detokenizer(tokenizer)
+        let pieces = try ids(tokenizer, contents).map { detokenizer.append($0) }
+        #expect(pieces == ["T", "", "", "", "人a", "", "", "\u{FFFD}\u{FFFD}a", ""])
+        #expect(detokenizer.finish() == "\n")
+    }
+
+    @Test("A blank is taken from the beginning, once")
+    func leadingBlank() throws {
+        let tokenizer = try Golden.tokenizer("llama2")
+        var detokenizer = Detokenizer(tokenizer)
+        let contents = ["<s>", "▁", "▁T", "</s>", "▁T", "▁"]
+        let pieces = try ids(tokenizer, contents).map { detokenizer.append($0) }
+        #expect(pieces == ["", "", " T", "", " T", " "])
+    }
+
+    @Test("A token by itself stands for the bytes that it adds to a text")
+    func tokenBytes() throws {
+        let tokenizer = try Golden.tokenizer("llama2")
+        let known = try ids(tokenizer, ["▁T", "<0x0A>", "<0xFF>"])
+        #expect(known.map { tokenizer.tokenBytes($0) } == [[0x20, 0x54], [0x0A], [0xFF]])
+    }
+
+    @Test("Of paths that are equally likely, the one with the longest last piece counts")
+    func ties() throws {
+        let tokenizer = try unigram([
+            ("<unk>", 0), ("a", -1), ("b", -1), ("c", -1), ("ab", -2), ("bc", -2),
+        ])
+        #expect(try tokenizer.encode("abc") == [1, 5])
+    }
+
+    @Test("Neighbouring unknown characters are one unknown token")
+    func fusedUnknown() throws {
+        let tokenizer = try unigram([("<unk>", 0), ("a", -1)])
+        #expect(try tokenizer.encode("xyaz") == [0, 1, 0])
+    }
+
+    @Test("An unknown character is refused where the model has no token for such")
+    func missingUnknown() throws {
+        let tokenizer = try unigram([("a", -1)], nil)
+        #expect(try tokenizer.encode("aa") == [0, 0])
+        let error = try #require(throws: TokenizerError.self) { _ = try tokenizer.encode("ab") }
+        #expect(error.message.contains("model.unk_id"), "\(error)")
+    }
+
+    @Test("Text from users never becomes a control token that is a piece of the model")
+    func controlPieces() throws {
+        let tokenizer = try Golden.tokenizer("t5")
+        let end = try #require(tokenizer.tokenID(of: "</s>"))
+        #expect(try tokenizer.encode(segments: [.template("</s>")]) == [end])
+        #expect(try !tokenizer.encode(segments: [.literal("</s>")]).contains(end))
+        #expect(
+            try !tokenizer.encode(segments: [.literal("</"), .template("s>")]).contains(end))
+    }
+
+    @Test("Text from users never becomes a control token by being normalized")
+    func normalizedControls() throws {
+        let added: JSON = [["content": "<END>", "special": true, "normalized": true]]
+        let fixture = try Golden.fixture("unknowns")
+        let normalizer = try #require(fixture["tokenizer"]?["normalizer"])
+        let tokenizer = try Golden.tokenizer(
+            "unknowns", [("added_tokens", added), ("normalizer", normalizer)])
+        let end = try #require(tokenizer.tokenID(of: "<END>"))
+        #expect(try tokenizer.encode(segments: [.template("a <End>")]).contains(end))
+        for literal in ["<end>", "<END>", "<E\u{301}nd>"] {
+            let ids = try tokenizer.encode(segments: [.template("a "), .literal(literal)])
+            #expect(!ids.contains(end), "\(literal)")
+        }
+    }
+
+    @Test("A text without words is cut where no merge crosses", arguments: ["llama2", "gemma"])
+    func seams(_ name: String) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var chance = SeededGenerator(seed: seed)
+        let tokenizer = try Golden.tokenizer(name, [("normalizer", nil), ("pre_tokenizer", nil)])
+        let oracle = try NaiveMerger(Golden.fixture(name))
+        let letters = Array("▁▁▁aeehnorstu.,\n".unicodeScalars)
+        for _ in 0..<100 {
+            var text = String.UnicodeScalarView()
+            for _ in 0..<Int.random(in: 1...60, using: &chance) {
+                text.append(try #require(letters.randomElement(using: &chance)))
+            }
+            let ids = try tokenizer.encode(
+                String(text), addSpecialTokens: false, parsesSpecialTokens: false)
+            guard !String(text).contains("▁▁"), !String(text).contains("\n\n") else { continue }
+            #expect(ids == oracle.encode(String(text)), "seed \(seed): \(String(text))")
+        }
+    }
+}
+
+/// Byte-pair encoding as its definition has it: the whole text, one merge at a time.
+private struct NaiveMerger {
+    private let ids: [String: Int]
+    private let ranks: [[String]: Int]
+
+    init(_ fixture: JSON) throws {
+        let model = try #require(fixture["tokenizer"]?["model"])
+        let vocabulary = try #require(model["vocab"]?.object).members
+        ids = Dictionary(uniqueKeysWithValues: vocabulary.map { ($0.key, $0.value.integer ?? -1) })
+        let merges = try #require(model["merges"]?.array).map {
+            ($0.array ?? []).compactMap(\.string)
+        }
+        ranks = Dictionary(uniqueKeysWithValues: merges.enumerated().map { ($1, $0) })
+    }
+
+    func encode(_ text: String) -> [Int32] {
+        var tokens = text.unicodeScalars.map { ids["\($0)"] == nil ? "<0x0A>" : "\($0)" }
+        while true {
+            var best: (rank: Int, place: Int)?
+            for place in tokens.indices.dropLast() {
+                let rank = ranks[[tokens[place], tokens[place + 1]]] ?? .max
+                if rank < best?.rank ?? .max { best = (rank, place) }
+            }
+            guard let best else { break }
+            tokens[best.place] += tokens.remove(at: best.place + 1)
+        }
+        return tokens.map { Int32(ids[$0] ?? -1) }
+    }
+}
