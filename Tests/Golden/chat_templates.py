@@ -38,6 +38,7 @@ def render(template, case):
             tools=case.get("tools"),
             chat_template=template,
             add_generation_prompt=case.get("add_generation_prompt", False),
+            continue_final_message=case.get("continue_final_message", False),
             **names,
         )
         return {"prompt": rendered[0]}
@@ -50,8 +51,9 @@ def render(template, case):
     except jinja2.TemplateError as error:
         is_refusal = type(error) is jinja2.TemplateError
         return {"failure": "refusal", "reason": str(error)} if is_refusal else {"failure": "evaluation"}
-    except Exception:
-        return {"failure": "evaluation"}
+    except Exception as error:
+        is_continuation = isinstance(error, ValueError) and "continue_final" in str(error)
+        return {"failure": "conversation" if is_continuation else "evaluation"}
 
 
 WEATHER = {
@@ -139,6 +141,10 @@ def conversations():
                 cases.append((name, title, case))
             if name in ("llama31", "qwen25", "alternating", "parts"):
                 cases.append((name, title, {"messages": messages, "tools": [WEATHER, CLOCK]}))
+    for name in templates:
+        for title in ("ends with assistant", "reasoning", "parts", "no content"):
+            case = {"messages": CONVERSATIONS[title], "continue_final_message": True}
+            cases.append((name, title, case))
     tools = CONVERSATIONS["tools"]
     cases.append(("llama31", "tools", {"messages": tools, "tools": []}))
     kwargs = {"tools_in_user_message": False, "date_string": "1 Jan 2025"}

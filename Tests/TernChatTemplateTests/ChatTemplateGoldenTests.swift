@@ -40,6 +40,7 @@ struct ChatTemplateGoldenTests {
             let prompt = try ChatTemplate(source).render(
                 messages: try #require(given["messages"]), tools: given["tools"],
                 addGenerationPrompt: given["add_generation_prompt"]?.bool ?? false,
+                continuesFinalMessage: expected["continue_final_message"]?.bool ?? false,
                 variables: Self.variables, keywords: given["kwargs"]?.object ?? JSONObject(),
                 now: Self.now)
             let text = try #require(expected["prompt"]?.string, comment)

@@ -42,11 +42,12 @@ struct TemplateLimitTests {
             "{% set ns = namespace(a=[1]) %}{% for i in range(60) %}{% set ns.a = [ns.a, ns.a] %}"
                 + "{% endfor %}{{ ns.a | tojson | length }}",
             "{% set ns = namespace() %}{% set ns.a = ns %}{{ ns }}",
-            "{{ '%1000000000d' % 1 }}", "{{ '{:>1000000000}'.format(1) }}",
-            "{{ 'a'.center(10 ** 12) }}", "{{ 'a'.zfill(10 ** 12) }}",
-            "{{ 'a' | center(10 ** 12) }}",
+            "{% set ns = namespace(a='<' | safe) %}{% for i in range(60) %}"
+                + "{% set ns.a = ns.a + ns.a + '<' %}{% endfor %}",
+            "{% set m = 'a' * 60000 %}{% for i in range(30) %}{% set x = m + 'a' %}{% endfor %}",
+            "{{ '{0}{0}'.format('a' * 60000) }}{{ '%s%s' % ('a' * 60000, 'a' * 60000) }}",
             "{{ 'a\nb' | indent(10 ** 12) }}", "{{ [1] | batch(10 ** 12, 0) | list }}",
-            "{{ [1] | slice(10 ** 12) | list }}", "{{ [1] | tojson(indent=10 ** 12) }}",
+            "{{ [1] | tojson(indent=10 ** 12) }}",
             "{{ ('a' * 1000).replace('', 'b' * 100000) }}", "{{ ('b' * 60000).join('a' * 60000) }}",
             "{% for i in range(99999) %}{{ 'x' * 1000 }}{% endfor %}",
             "{{ ('ab' * 1000) | map('list') | map('list') | map('list') | list }}"
@@ -61,7 +62,7 @@ struct TemplateLimitTests {
         "Source that nests without end is refused when it is read",
         arguments: [
             ("", "not "), ("", "1 if 1 else "), ("", "-"), ("a", ".a"), ("a", "[0]"), ("f", "()"),
-            ("1", "+1"), ("1", "|abs"), ("1", " if 1"),
+            ("1", "+1"), ("1", "|int"), ("1", " if 1"),
             ("1", " and 1"), ("1", " or 1"), ("1", " is odd"), ("1", "**1"), ("1", "//1"),
         ])
     func deepExpressions(start: String, repeated: String) {
@@ -137,13 +138,12 @@ struct TemplateLimitTests {
         let shapes = [
             "range(#, #)", "range(#, #, #)", "range(5, #, #)", "'abc'[#:#]", "'abc'[::#]",
             "[1, 2][#:#:#]", "'abc'[#]", "# + #", "# - #", "# * #", "# // #", "# % #", "# ** #",
-            "# / #", "-(#)", "# | abs", "# | round(#)", "2.5 | round(#)", "# | int",
-            "'abc'.center(#)", "'abc'.zfill(#)", "'abc' | center(#)", "'a b'.split(' ', #)",
+            "# / #", "-(#)", "# | int", "# | float", "'#' | int", "'a b'.split(' ', #)",
             "'a b'.rsplit(none, #)", "'aa'.replace('a', 'b', #)", "'abc'.find('b', #, #)",
-            "'a\nb' | indent(#)", "'abc' | truncate(#, true, '', #)", "[1] | batch(#, 0) | list",
-            "[1] | slice(#, 0) | list", "'ab' * #", "[1] * #", "'%*d' % #", "'{:#}'.format(#)",
-            "{#: 1}[#]", "# in range(#)", "'%d %x' % (#, #)", "1e308 * #", "(1e18 * 1e18) | string",
-            "# is divisibleby(#)", "# == # < #", "[#, #] | sort | sum", "'1' | int(#, #)",
+            "'a\nb' | indent(#)", "[1] | batch(#, 0) | list", "'ab' * #", "[1] * #", "'%d' % #",
+            "'{#}'.format(#)", "'{:#}'.format(#)",
+            "{#: 1}[#]", "# in range(#)", "'%d %i' % (#, #)", "1e308 * #", "(1e18 * 1e18) | string",
+            "# is divisibleby(#)", "# == # < #", "[#, #] | sort", "'1' | int(#)",
         ]
         let numbers = [
             "9223372036854775807", "(-9223372036854775807 - 1)", "-1", "0", "4611686018427387904",

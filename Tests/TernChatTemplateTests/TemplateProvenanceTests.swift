@@ -32,11 +32,11 @@ struct TemplateProvenanceTests {
             "m.replace('q', '')", "m | upper", "m | list | join", "'' ~ m", "m + ''", "m * 1",
             "'%s' % m", "'{}'.format(m)", "m | string", "m | default('x')", "[m] | first",
             "{'k': m}.k", "namespace(a=m).a", "m | indent", "m | replace('q', 'z')", "m | title",
-            "[m] | map('lower') | join", "m | center(1)", "m.partition('|') | join", "m | reverse",
-            "[[m]] | sum(start=[]) | first", "m.splitlines()[0]", "m | e", "echo(m)", "block",
+            "[m] | map('lower') | join", "m.partition('|') | join", "m | reverse",
+            "(m + m) + m", "(m | safe) + m", "m.splitlines()[0]", "m | e", "echo(m)", "block",
             "({'a': m} | dictsort)[0][1]", "{m: 1}.keys() | first", "m.join(['', ''])", "m if m",
-            "[m, m] | min", "m | truncate(99)", "m.swapcase()", "m | tojson", "[m] | string",
-            "(m,) ~ ''", "strftime_now(m)", "'%r' % m", "'{:>9}'.format(m)",
+            "[m, m] | min", "m.title()", "m | tojson", "[m] | string",
+            "(m,) ~ ''", "strftime_now(m)", "'%r' % m", "'{!r}'.format(m)",
             "m | batch(1) | list | string",
         ])
     func operations(expression: String) throws {

@@ -31,20 +31,29 @@ public struct ChatTemplate: Sendable {
     /// `variables` come from the model's own files (`bos_token` and its like) and are trusted as
     /// the template is; `messages`, `tools` and `keywords` (a request's `chat_template_kwargs`)
     /// come from a caller. `now` is what `strftime_now` tells; nil asks the clock.
+    /// `continuesFinalMessage` ends the prompt inside the last message, where the model goes on.
     ///
-    /// Throws: `ChatTemplateError` where the conversation has no messages, where the template
-    /// refuses it or fails on it, or where rendering meets a limit.
+    /// Throws: `ChatTemplateError` where the conversation has no messages or none to continue,
+    /// where the template refuses it or fails on it, or where rendering meets a limit.
     /// Cost: four bytes per character of the conversation, and per character made on the way.
     public func render(
         messages: JSON, tools: JSON? = nil, addGenerationPrompt: Bool,
-        variables: JSONObject = JSONObject(), keywords: JSONObject = JSONObject(),
-        now: CivilTime? = nil
+        continuesFinalMessage: Bool = false, variables: JSONObject = JSONObject(),
+        keywords: JSONObject = JSONObject(), now: CivilTime? = nil
     ) throws(ChatTemplateError) -> RenderedPrompt {
+        guard !(addGenerationPrompt && continuesFinalMessage) else {
+            throw ChatTemplateError(
+                .conversation,
+                "continue_final_message and add_generation_prompt exclude each other; set one")
+        }
+        let continuation = continuesFinalMessage ? try TemplateContinuation(messages) : nil
         let conversation = TemplateConversation(constants: constants)
         let interpreter = TemplateInterpreter(limits: limits, clock: now)
         let names = try conversation.names(
-            messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
-            variables: variables, keywords: keywords)
-        return RenderedPrompt(try interpreter.render(body, with: names))
+            messages: continuation?.messages ?? messages, tools: tools,
+            addGenerationPrompt: addGenerationPrompt, variables: variables, keywords: keywords)
+        let pieces = try interpreter.render(body, with: names)
+        guard let continuation else { return RenderedPrompt(pieces) }
+        return RenderedPrompt([try continuation.cut(pieces)])
     }
 }

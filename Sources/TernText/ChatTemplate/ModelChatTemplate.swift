@@ -72,12 +72,14 @@ public struct ModelChatTemplate: Sendable {
     /// Renders a conversation with the template that fits it, as `ChatTemplate.render`.
     public func render(
         messages: JSON, tools: JSON? = nil, addGenerationPrompt: Bool,
-        keywords: JSONObject = JSONObject(), now: CivilTime? = nil
+        continuesFinalMessage: Bool = false, keywords: JSONObject = JSONObject(),
+        now: CivilTime? = nil
     ) throws(ChatTemplateError) -> RenderedPrompt {
         let template = try template(withTools: tools.map { !$0.isNull } ?? false)
         return try template.render(
             messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
-            variables: variables, keywords: keywords, now: now)
+            continuesFinalMessage: continuesFinalMessage, variables: variables,
+            keywords: keywords, now: now)
     }
 }
 

@@ -18,18 +18,30 @@ public struct RenderedPrompt: Sendable, Equatable {
         }
     }
 
-    /// Cuts a marked text where the author changes.
-    init(_ text: TemplateString) {
+    /// Joins pieces of marked text and cuts where the author changes.
+    init(_ pieces: [TemplateString]) {
         var segments: [PromptSegment] = []
-        var start = 0
-        let scalars = text.scalars
-        for end in 1...max(1, scalars.count)
-        where end >= scalars.count || scalars[end].isLiteral != scalars[start].isLiteral {
-            if start >= scalars.count { break }
-            let part = TemplateString(scalars[start..<end]).text
-            segments.append(scalars[start].isLiteral ? .literal(part) : .template(part))
-            start = end
+        var bytes: [UInt8] = []
+        var isLiteral = false
+        func finish() {
+            guard !bytes.isEmpty else { return }
+            let text = String(decoding: bytes, as: UTF8.self)
+            segments.append(isLiteral ? .literal(text) : .template(text))
+            bytes.removeAll(keepingCapacity: true)
         }
+        for piece in pieces {
+            var start = 0
+            while start < piece.count {
+                let author = piece.scalars[start].isLiteral
+                let rest = piece.scalars[start...]
+                let end = rest.firstIndex { $0.isLiteral != author } ?? piece.count
+                if author != isLiteral { finish() }
+                isLiteral = author
+                piece.appendUTF8(start..<end, to: &bytes)
+                start = end
+            }
+        }
+        finish()
         self.segments = segments
     }
 }

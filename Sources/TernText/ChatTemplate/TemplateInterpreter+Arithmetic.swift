@@ -9,10 +9,18 @@ extension TemplateInterpreter {
         _ operation: ArithmeticOperator, _ left: TemplateExpression, _ right: TemplateExpression,
         line: Int, in scope: TemplateScope
     ) throws(ChatTemplateError) -> TemplateValue {
-        let left = try evaluate(left, in: scope)
+        var left = try evaluate(left, in: scope)
         let right = try evaluate(right, in: scope)
         self.line = line
-        return try arithmetic(operation, left, right)
+        guard operation == .add, case .string(var text) = left, case .string(let more) = right,
+            !text.isMarkup, !more.isMarkup
+        else { return try arithmetic(operation, left, right) }
+        // Held once, a text grows in place: `a + b + c` then copies each part once. Whether it is
+        // held elsewhere nobody knows, so the copy is paid for.
+        try pay(making: text.count + more.count)
+        left = .none
+        text += more
+        return .string(text)
     }
 
     func arithmetic(
@@ -30,7 +38,9 @@ extension TemplateInterpreter {
         switch (operation, left, right) {
         case (.add, .string(let a), .string(let b)):
             try pay(making: a.count + b.count)
-            return .string(a + b)
+            guard a.isMarkup || b.isMarkup else { return .string(a + b) }
+            try pay(making: 4 * (a.count + b.count))
+            return .string((a.escaped + b.escaped).asMarkup)
         case (.add, .list(let a), .list(let b)):
             try pay(elements: a.elements.count + b.elements.count)
             return .list(a.elements + b.elements)

@@ -203,7 +203,9 @@ extension TemplateInterpreter {
         case .list(let list), .tuple(let list):
             return place(index, in: list.elements.count).map { list.elements[$0] }
         case .string(let text):
-            return place(index, in: text.count).map { .string(text[$0..<$0 + 1]) }
+            return place(index, in: text.count).map {
+                .string(text[$0..<$0 + 1]).asMarkup(like: text)
+            }
         case .range(let range): return place(index, in: range.count).map { .integer(range[$0]) }
         default: return nil
         }
@@ -227,7 +229,7 @@ extension TemplateInterpreter {
         case .string(let text):
             let places = places(start, stop, step, count: text.count)
             try pay(making: places.count)
-            return .string(TemplateString(places.map { text.scalars[$0] }))
+            return .string(TemplateString(places.map { text.scalars[$0] })).asMarkup(like: text)
         case .list(let list):
             return .list(try pick(places(start, stop, step, count: list.elements.count), list))
         case .tuple(let list):

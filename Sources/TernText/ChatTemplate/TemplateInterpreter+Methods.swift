@@ -4,11 +4,11 @@
 
 extension TemplateInterpreter {
     private static let stringMethods: Set<String> = [
-        "capitalize", "casefold", "center", "count", "endswith", "find", "format", "index",
-        "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric",
-        "isspace", "isupper", "join", "ljust", "lower", "lstrip", "partition", "removeprefix",
-        "removesuffix", "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip",
-        "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "zfill",
+        "capitalize", "count", "endswith", "find", "format", "index", "isalnum", "isalpha",
+        "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "isupper", "join",
+        "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind",
+        "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
+        "title", "upper",
     ]
     private static let sequenceMethods: Set<String> = ["count", "index", "copy"]
     private static let dictionaryMethods: Set<String> = ["get", "items", "keys", "values", "copy"]
@@ -76,7 +76,8 @@ extension TemplateInterpreter {
         _ method: TemplateMethod, _ arguments: TemplateCallArguments
     ) throws(ChatTemplateError) -> TemplateValue {
         switch method.receiver {
-        case .string(let text): return try call(method.name, on: text, arguments)
+        case .string(let text):
+            return try call(method.name, on: text, arguments).asMarkup(like: text)
         case .sequence(let list): return try call(method.name, on: list, arguments)
         case .dictionary(let dictionary): return try call(method.name, on: dictionary, arguments)
         case .loop(let state): return try call(method.name, on: state, arguments.positional)

@@ -30,8 +30,7 @@ extension TemplateInterpreter {
             return try extreme(keyed, isMaximum: filter == .max)
         case .dictsort: return .list(try dictsort(value, arguments))
         case .groupby: return .list(try groupby(value, arguments))
-        case .batch, .slice:
-            return .iterator(TemplateIterator(try cut(filter, value, arguments)))
+        case .batch: return .iterator(TemplateIterator(try batch(value, arguments)))
         default: preconditionFailure("'\(filter.rawValue)' is no filter on sequences")
         }
     }
@@ -103,6 +102,7 @@ extension TemplateInterpreter {
     private func map(
         _ value: TemplateValue, _ arguments: TemplateCallArguments
     ) throws(ChatTemplateError) -> [TemplateValue] {
+        guard try isTrue(value) else { return [] }
         var results: [TemplateValue] = []
         if arguments.positional.isEmpty,
             arguments.keywords.contains(where: { $0.name == "attribute" })
@@ -281,34 +281,22 @@ extension TemplateInterpreter {
         return results
     }
 
-    /// `batch` cuts into lists of a length, `slice` into a number of lists.
-    private func cut(
-        _ filter: TemplateFilter, _ value: TemplateValue, _ arguments: TemplateCallArguments
+    /// Lists of a length, the last one filled up if there is something to fill it with.
+    private func batch(
+        _ value: TemplateValue, _ arguments: TemplateCallArguments
     ) throws(ChatTemplateError) -> [TemplateValue] {
-        let bound = try bind(
-            arguments, to: ["count", "fill_with"], required: 1, of: filter.rawValue)
+        let bound = try bind(arguments, to: ["count", "fill_with"], required: 1, of: "batch")
         let elements = try elements(of: value)
         guard let count = try integer(bound[0], "count"), count > 0 else {
-            throw failure("\(filter.rawValue): a count above zero is expected")
+            throw failure("batch: a count above zero is expected")
         }
-        try pay(elements: count)
         let fill = bound[1].flatMap { $0.isNone ? nil : $0 }
+        if fill != nil { try pay(elements: count) }
         var lists: [TemplateValue] = []
-        if filter == .batch {
-            for start in stride(from: 0, to: elements.count, by: count) {
-                let part = elements[start..<min(start + count, elements.count)]
-                let missing = fill.map { repeatElement($0, count: count - part.count) }
-                lists.append(.list(Array(part) + (missing.map(Array.init) ?? [])))
-            }
-            return lists
-        }
-        let (length, longer) = elements.count.quotientAndRemainder(dividingBy: count)
-        var start = 0
-        for index in 0..<count {
-            let end = start + length + (index < longer ? 1 : 0)
-            let filling = fill.flatMap { index >= longer ? [$0] : nil } ?? []
-            lists.append(.list(Array(elements[start..<end]) + filling))
-            start = end
+        for start in stride(from: 0, to: elements.count, by: count) {
+            var part = Array(elements[start...].prefix(count))
+            if let fill { part += repeatElement(fill, count: count - part.count) }
+            lists.append(.list(part))
         }
         return lists
     }

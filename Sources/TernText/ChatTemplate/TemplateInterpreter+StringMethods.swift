@@ -27,7 +27,6 @@ extension TemplateInterpreter {
             }
             return .string(try join(parts, with: text))
         case "format": return .string(try format(text, arguments))
-        case "center", "ljust", "rjust", "zfill": return try pad(name, text, arguments)
         default:
             _ = try bind(arguments, to: [], of: name)
             return property(name, of: text) ?? .string(cased(name, text))
@@ -37,9 +36,8 @@ extension TemplateInterpreter {
     private func cased(_ name: String, _ text: TemplateString) -> TemplateString {
         switch name {
         case "upper": text.uppercased
-        case "lower", "casefold": text.lowercased
+        case "lower": text.lowercased
         case "title": text.titlecased
-        case "swapcase": text.caseSwapped
         case "capitalize": text.capitalized
         default: preconditionFailure("'\(name)' is listed as a method and not written")
         }
@@ -182,32 +180,6 @@ extension TemplateInterpreter {
         let start = try place(start, 0)
         let end = try place(end, text.count)
         return (start, start < end ? text[start..<end] : TemplateString([]))
-    }
-
-    private func pad(
-        _ name: String, _ text: TemplateString, _ arguments: TemplateCallArguments
-    ) throws(ChatTemplateError) -> TemplateValue {
-        let bound = try bind(arguments, to: ["width", "fillchar"], required: 1, of: name)
-        let fill = try string(bound[1], "fillchar") ?? (name == "zfill" ? "0" : " ")
-        guard fill.count == 1 else { throw failure("\(name): one character to fill is expected") }
-        let width = try integer(bound[0], "width") ?? 0
-        guard width > text.count else { return .string(text) }
-        let missing = width - text.count
-        try pay(making: missing)
-        func filled(_ count: Int) -> TemplateString {
-            TemplateString(repeatElement(fill.scalars[0], count: count))
-        }
-        switch name {
-        case "ljust": return .string(text + filled(missing))
-        case "rjust": return .string(filled(missing) + text)
-        case "zfill":
-            let hasSign = text.hasPrefix("-") || text.hasPrefix("+")
-            let sign = text[0..<(hasSign ? 1 : 0)]
-            return .string(sign + filled(missing) + text[sign.count..<text.count])
-        default:
-            let left = missing / 2 + (missing & width & 1)
-            return .string(filled(left) + text + filled(missing - left))
-        }
     }
 }
 

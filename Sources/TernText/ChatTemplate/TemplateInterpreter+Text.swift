@@ -25,7 +25,8 @@ extension TemplateInterpreter {
     func repr(of value: TemplateValue) throws(ChatTemplateError) -> TemplateString {
         var text = TemplateString([])
         try writeRepr(of: value, to: &text)
-        return text.hasLiteral ? text.asLiteral : text
+        if text.hasLiteral { text.markLiteral() }
+        return text
     }
 
     private func writeRepr(
@@ -106,7 +107,7 @@ extension TemplateInterpreter {
             case "\t": return "\\t"
             case quote: return "\\" + String(quote)
             default:
-                if scalar.isPythonPrintable { return String(scalar) }
+                if scalar.isPythonPrintable { return nil }
                 switch scalar.value {
                 case ..<0x100: return "\\x" + hexadecimal(scalar.value, 2)
                 case ..<0x10000: return "\\u" + hexadecimal(scalar.value, 4)
@@ -145,7 +146,8 @@ extension TemplateInterpreter {
     ) throws(ChatTemplateError) -> TemplateString {
         var text = TemplateString([])
         try writeJSON(value, style, level: 0, to: &text)
-        return text.hasLiteral ? text.asLiteral : text
+        if text.hasLiteral { text.markLiteral() }
+        return text
     }
 
     private func writeJSON(
@@ -252,7 +254,7 @@ extension TemplateInterpreter {
             default:
                 let isPlain =
                     scalar.value >= 0x20 && (scalar.value < 0x7F || !style.escapesNonASCII)
-                if isPlain { return String(scalar) }
+                if isPlain { return nil }
                 return UTF16.encode(scalar).map { units in
                     units.map { "\\u" + hexadecimal(UInt32($0), 4) }.joined()
                 } ?? String(scalar)

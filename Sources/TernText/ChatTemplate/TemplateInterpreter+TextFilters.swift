@@ -10,10 +10,6 @@ extension TemplateInterpreter {
         try pay(making: text.count)
         switch filter {
         case .indent: return .string(try indent(value, arguments))
-        case .truncate:
-            return try truncate(value, arguments)
-        case .center: return try center(text, arguments)
-        case .format: return .string(try applyFormat(text, arguments))
         case .replace:
             let bound = try bind(
                 arguments, to: ["old", "new", "count"], required: 2, of: "replace")
@@ -23,11 +19,11 @@ extension TemplateInterpreter {
                     try self.text(of: bound[1] ?? .none), count: try integer(bound[2], "count")))
         case .trim:
             let bound = try bind(arguments, to: ["chars"], of: "trim")
-            if case .some(.none) = bound[0] { return .string(text.stripped()) }
-            return .string(text.stripped(of: try string(bound[0], "chars")))
+            if case .some(.none) = bound[0] { return .string(text.stripped()).asMarkup(like: text) }
+            return .string(text.stripped(of: try string(bound[0], "chars"))).asMarkup(like: text)
         default:
             _ = try bind(arguments, to: [], of: filter.rawValue)
-            return .string(try plain(filter, text))
+            return .string(try plain(filter, text)).asMarkup(like: text)
         }
     }
 
@@ -42,65 +38,31 @@ extension TemplateInterpreter {
         case .title: return title(text)
         case .escape:
             try pay(making: 4 * text.count)
-            return text.mapped { _, scalar in
-                switch scalar {
-                case "&": "&amp;"
-                case "<": "&lt;"
-                case ">": "&gt;"
-                case "'": "&#39;"
-                case "\"": "&#34;"
-                default: String(scalar)
-                }
-            }
+            return text.escaped
+        case .safe: return text.asMarkup
         default: return text
         }
     }
 
-    /// Upper case at the start and after blanks, hyphens and opening brackets: jinja2's own idea
-    /// of a title, not Python's.
+    /// Upper case after blanks, hyphens and opening brackets: jinja2's own idea of a title, not
+    /// Python's.
     private func title(_ text: TemplateString) -> TemplateString {
-        func isBreak(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.isPythonSpace || "-({[<".unicodeScalars.contains(scalar)
+        var result = TemplateString([])
+        var word = TemplateString([])
+        func finish() {
+            result += word[0..<min(1, word.count)].uppercased
+            result += word[min(1, word.count)..<word.count].lowercased
+            word.scalars.removeAll()
         }
-        let lower = text.lowercased
-        guard lower.count == text.count else {
-            // A scalar that changes its length in lower case: go word by word.
-            return words(text, isBreak).reduce(into: TemplateString([])) {
-                $0 +=
-                    $1[0..<min(1, $1.count)].uppercased + $1[min(1, $1.count)..<$1.count].lowercased
-            }
+        for scalar in text.scalars {
+            let isBreak =
+                scalar.scalar.isPythonSpace || "-({[<".unicodeScalars.contains(scalar.scalar)
+            if isBreak { finish() }
+            word.scalars.append(scalar)
+            if isBreak { finish() }
         }
-        return text.mapped { index, scalar in
-            let isFirst = index == 0 || isBreak(text.scalars[index - 1].scalar)
-            return isFirst
-                ? scalar.properties.uppercaseMapping : String(lower.scalars[index].scalar)
-        }
-    }
-
-    /// A text cut where breaks meet words.
-    private func words(
-        _ text: TemplateString, _ isBreak: (Unicode.Scalar) -> Bool
-    ) -> [TemplateString] {
-        var words: [TemplateString] = []
-        var start = 0
-        for end in 1...max(1, text.count) where end <= text.count {
-            let changes =
-                end == text.count
-                || isBreak(text.scalars[end].scalar) != isBreak(text.scalars[end - 1].scalar)
-            if changes {
-                words.append(text[start..<end])
-                start = end
-            }
-        }
-        return words
-    }
-
-    private func center(
-        _ text: TemplateString, _ arguments: TemplateCallArguments
-    ) throws(ChatTemplateError) -> TemplateValue {
-        let bound = try bind(arguments, to: ["width"], of: "center")
-        let width = TemplateCallArguments(positional: [bound[0] ?? .integer(80)])
-        return try call("center", on: text, width)
+        finish()
+        return result
     }
 
     private func indent(
@@ -135,27 +97,6 @@ extension TemplateInterpreter {
         return TemplateString(repeatElement(MarkedScalar(" ", literal: false), count: count))
     }
 
-    private func truncate(
-        _ value: TemplateValue, _ arguments: TemplateCallArguments
-    ) throws(ChatTemplateError) -> TemplateValue {
-        let bound = try bind(
-            arguments, to: ["length", "killwords", "end", "leeway"], of: "truncate")
-        let length = try integer(bound[0], "length") ?? 255
-        let end = try string(bound[2], "end") ?? "..."
-        let leeway = try integer(bound[3], "leeway") ?? 5
-        guard length >= end.count, leeway >= 0 else {
-            throw failure("truncate: length \(length) is less than that of '\(end.text)'")
-        }
-        if try self.length(of: value) - leeway <= length { return value }
-        guard case .string(let text) = value else {
-            throw failure("truncate: a \(value.typeName) is no text; a string is expected")
-        }
-        let kept = text[0..<length - end.count]
-        if try flag(bound[1]) { return .string(kept + end) }
-        let cut = kept.lastOccurrence(of: " ") ?? kept.count
-        return .string(kept[0..<cut] + end)
-    }
-
     private func style(
         _ arguments: TemplateCallArguments
     ) throws(ChatTemplateError) -> TemplateJSONStyle {
@@ -177,21 +118,19 @@ extension TemplateInterpreter {
         }
         return style
     }
-
-    private func applyFormat(
-        _ text: TemplateString, _ arguments: TemplateCallArguments
-    ) throws(ChatTemplateError) -> TemplateString {
-        if arguments.keywords.isEmpty {
-            return try formatted(text, with: .tuple(arguments.positional))
-        }
-        guard arguments.positional.isEmpty else {
-            throw failure("format takes arguments by position or by name, not both")
-        }
-        let pairs = arguments.keywords.map { (TemplateValue.text($0.name), $0.value) }
-        return try formatted(text, with: .dictionary(try dictionary(pairs)))
-    }
 }
 
 extension TemplateValue {
     var isNone: Bool { if case .none = self { true } else { false } }
+
+    /// What was made of a text: markup if that was.
+    func asMarkup(like text: TemplateString) -> TemplateValue {
+        guard text.isMarkup else { return self }
+        switch self {
+        case .string(let part): return .string(part.asMarkup)
+        case .list(let list): return .list(list.elements.map { $0.asMarkup(like: text) })
+        case .tuple(let list): return .tuple(list.elements.map { $0.asMarkup(like: text) })
+        default: return self
+        }
+    }
 }

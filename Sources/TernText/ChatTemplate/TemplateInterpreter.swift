@@ -10,8 +10,9 @@ final class TemplateInterpreter {
     private var depth = 0
     /// The line being worked on, for messages.
     var line = 1
-    /// What has been written to the block being rendered.
-    private var output = TemplateString([])
+    /// What has been written to the block being rendered, piece by piece.
+    private var output: [TemplateString] = []
+    private var outputCount = 0
     /// What may hold itself, and is emptied at the end.
     private var namespaces: [TemplateNamespace] = []
     private var scopes: [TemplateScope] = []
@@ -25,7 +26,7 @@ final class TemplateInterpreter {
     /// Renders a template with the given names defined.
     func render(
         _ body: [TemplateStatement], with names: [(TemplateString, TemplateValue)]
-    ) throws(ChatTemplateError) -> TemplateString {
+    ) throws(ChatTemplateError) -> [TemplateString] {
         let scope = TemplateScope()
         for (name, value) in names { scope.set(name, to: value) }
         defer {
@@ -136,19 +137,23 @@ final class TemplateInterpreter {
     func capturing(
         _ body: () throws(ChatTemplateError) -> Void
     ) throws(ChatTemplateError) -> TemplateString {
-        let outer = output
-        output = TemplateString([])
-        defer { output = outer }
+        let outer = (output, outputCount)
+        (output, outputCount) = ([], 0)
+        defer { (output, outputCount) = outer }
         try body()
-        return output
+        var text = TemplateString([])
+        text.scalars.reserveCapacity(outputCount)
+        for piece in output { text += piece }
+        return text
     }
 
     private func write(_ text: TemplateString) throws(ChatTemplateError) {
         try pay(making: text.count)
-        guard output.count + text.count <= limits.outputScalars else {
+        guard outputCount + text.count <= limits.outputScalars else {
             throw limitFailure("writes more than \(limits.outputScalars) characters")
         }
-        output += text
+        outputCount += text.count
+        output.append(text)
     }
 
     private func assign(

@@ -40,6 +40,7 @@ extension TemplateParser {
         _ value: TemplateExpression
     ) throws(ChatTemplateError) -> TemplateExpression {
         let line = advance().line
+        if take("]") { return .item(value, .tuple([]), line: line) }
         let isBound = current != .symbol(":")
         let start = isBound ? try tuple(endingAtBracket: true) : nil
         if take(":") {

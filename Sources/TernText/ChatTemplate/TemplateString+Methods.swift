@@ -170,28 +170,40 @@ extension TemplateString {
 }
 
 extension TemplateString {
-    /// Every scalar replaced by a text that inherits its mark.
-    func mapped(_ transform: (Int, Unicode.Scalar) -> String) -> TemplateString {
+    /// Every scalar replaced by a text that inherits its mark; nil leaves the scalar.
+    func mapped(_ transform: (Int, Unicode.Scalar) -> String?) -> TemplateString {
         var result: [MarkedScalar] = []
         result.reserveCapacity(count)
         for (index, scalar) in scalars.enumerated() {
-            for new in transform(index, scalar.scalar).unicodeScalars {
+            guard let text = transform(index, scalar.scalar) else {
+                result.append(scalar)
+                continue
+            }
+            for new in text.unicodeScalars {
                 result.append(MarkedScalar(new, literal: scalar.isLiteral))
             }
         }
         return TemplateString(result)
     }
 
+    /// HTML's special characters as entities, in what is not markup yet.
+    var escaped: TemplateString {
+        if isMarkup { return self }
+        return mapped { _, scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            case "'": "&#39;"
+            case "\"": "&#34;"
+            default: nil
+            }
+        }.asMarkup
+    }
+
     var uppercased: TemplateString { mapped { $1.properties.uppercaseMapping } }
 
     var lowercased: TemplateString { mapped { lowercase(at: $0, $1) } }
-
-    var caseSwapped: TemplateString {
-        mapped {
-            if $1.properties.isUppercase { return lowercase(at: $0, $1) }
-            return $1.properties.isLowercase ? $1.properties.uppercaseMapping : String($1)
-        }
-    }
 
     /// The first scalar in title case, the others in lower case.
     var capitalized: TemplateString {

@@ -6,14 +6,17 @@
 
 /// One Unicode scalar and its author.
 struct MarkedScalar: Sendable {
-    private let bits: UInt32
+    private var bits: UInt32
 
     /// Scalars end at 0x10FFFF, so the top bit is free.
     private static let mark: UInt32 = 1 << 31
 
     init(_ scalar: Unicode.Scalar, literal: Bool) {
-        bits = scalar.value | (literal ? Self.mark : 0)
+        self.init(ascii: 0, literal: literal)
+        bits |= scalar.value
     }
+
+    init(ascii byte: UInt8, literal: Bool) { bits = UInt32(byte) | (literal ? Self.mark : 0) }
 
     /// The scalar's number.
     var value: UInt32 { bits & ~Self.mark }
@@ -23,15 +26,28 @@ struct MarkedScalar: Sendable {
 
     /// Whether a caller wrote it.
     var isLiteral: Bool { bits & Self.mark != 0 }
+
+    /// Makes it the caller's.
+    mutating func markLiteral() { bits |= Self.mark }
 }
 
 /// A text whose scalars know their author. Equality, order and hash look at the scalars alone.
 struct TemplateString: Sendable {
     var scalars: [MarkedScalar]
+    /// Whether HTML's special characters in it count as escaped: what jinja2 calls markup.
+    var isMarkup = false
 
     init(_ scalars: some Sequence<MarkedScalar>) { self.scalars = Array(scalars) }
 
     init(_ text: String, literal: Bool = false) {
+        let ascii = text.utf8.withContiguousStorageIfAvailable { bytes -> [MarkedScalar]? in
+            guard bytes.reduce(0, |) < 0x80 else { return nil }
+            return bytes.map { MarkedScalar(ascii: $0, literal: literal) }
+        }
+        if let ascii = ascii ?? nil {
+            scalars = ascii
+            return
+        }
         scalars = []
         scalars.reserveCapacity(text.utf8.count)
         for scalar in text.unicodeScalars {
@@ -45,26 +61,40 @@ struct TemplateString: Sendable {
     /// The text without its marks.
     var text: String {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(scalars.count)
-        for scalar in scalars {
+        appendUTF8(0..<count, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends a part of the text, without its marks, to bytes.
+    func appendUTF8(_ range: Range<Int>, to bytes: inout [UInt8]) {
+        bytes.reserveCapacity(bytes.count + range.count)
+        for scalar in scalars[range] {
             if scalar.value < 0x80 {
                 bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-            } else {
-                for unit in scalar.scalar.utf8 { bytes.append(unit) }
+            } else if let units = UTF8.encode(scalar.scalar) {
+                for unit in units { bytes.append(unit) }
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Whether a caller wrote any part of it.
     var hasLiteral: Bool { scalars.contains { $0.isLiteral } }
 
-    /// The same text with every scalar marked as the caller's.
-    var asLiteral: TemplateString {
-        TemplateString(scalars.map { MarkedScalar($0.scalar, literal: true) })
+    /// Marks every scalar as the caller's.
+    mutating func markLiteral() {
+        for index in scalars.indices { scalars[index].markLiteral() }
     }
 
-    subscript(range: Range<Int>) -> TemplateString { TemplateString(scalars[range]) }
+    /// The same text as markup.
+    var asMarkup: TemplateString {
+        var text = self
+        text.isMarkup = true
+        return text
+    }
+
+    subscript(range: Range<Int>) -> TemplateString {
+        range == 0..<count ? self : TemplateString(scalars[range])
+    }
 
     static func + (left: TemplateString, right: TemplateString) -> TemplateString {
         TemplateString(left.scalars + right.scalars)

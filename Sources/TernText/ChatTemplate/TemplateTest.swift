@@ -55,6 +55,9 @@ extension TemplateInterpreter {
             guard case .string(let name) = value else { return false }
             return test == .filter
                 ? TemplateFilter(named: name.text) != nil : TemplateTest(named: name.text) != nil
+        case .escaped:
+            if case .string(let text) = value { return text.isMarkup }
+            return false
         case .lower: return try text(of: value).isLowercase
         case .upper: return try text(of: value).isUppercase
         default: return isKind(test, value)
