@@ -84,9 +84,12 @@ let package = Package(
         tests(
             "TernServerTests",
             ["TernServer", "TernEngine", "TernJSON", "TernText", "TernPlanning", "TernTesting"]),
-        tests("TernBenchTests", ["TernBench"]),
+        tests("TernBenchTests", ["TernBench", "TernPlanning"]),
         tests(
             "TernEndToEndTests",
-            ["tern", "TernEngine", "TernPlanning", "TernCPU", "TernJSON", "TernTesting"]),
+            [
+                "tern", "TernBench", "TernEngine", "TernPlanning", "TernCPU", "TernJSON",
+                "TernTesting",
+            ]),
     ]
 )

@@ -35,7 +35,7 @@ public final class Engine: Sendable {
     private let chat: ChatPrompt
     private let seed: UInt64?
     /// Longer than any step may take: the loop itself ends a request whose step took too long.
-    private let eventDeadline: Duration
+    let eventDeadline: Duration
     private let counters = EngineCounters()
     private let groups: [ReplicaGroup]
     /// Replicas of each group.
@@ -155,35 +155,6 @@ public final class Engine: Sendable {
 
     /// Ends a request whose client left; its blocks are free when the plans in flight commit.
     public func cancel(_ id: RequestID) { for group in groups { group.cancel(id) } }
-
-    /// Enters requests and hands over their outputs as they come, with the request's index;
-    /// returns when the last choice has ended. What `receive` throws ends the requests.
-    ///
-    /// Thread: the caller's, which waits.
-    public func generate(
-        _ requests: [GenerationRequest], receive: (Int, GenerationOutput) throws -> Void
-    ) throws {
-        let events = Mailbox<(Int, GenerationEvent)>()
-        var ids: [RequestID] = []
-        do {
-            for (index, request) in requests.enumerated() {
-                ids.append(try submit(request) { events.put((index, $0)) })
-            }
-            var open = requests.reduce(0) { $0 + $1.choices }
-            while open > 0 {
-                switch events.take(within: eventDeadline) {
-                case (let index, .output(let output))?:
-                    if output.finish != nil { open -= 1 }
-                    try receive(index, output)
-                case (_, .failed(let error))?: throw error
-                case nil: throw EngineError(.failed, "no output within \(eventDeadline)")
-                }
-            }
-        } catch {
-            ids.forEach(cancel)
-            throw error
-        }
-    }
 
     /// The model's defaults with its end-of-sequence ids and a seed.
     public func defaultParameters(maxTokens: Int) -> SamplingParameters {

@@ -13,6 +13,8 @@ public struct EngineMetrics: Sendable {
     public var generatedTokens = 0
     /// Steps executed.
     public var steps = 0
+    /// The same by the mode that was chosen.
+    public var stepsByMode: [ParallelMode: Int] = [:]
     /// Processor time of the loops' own work in them: schedule, plan, hand over, commit.
     public var planningTime = Duration.zero
     /// Processor time of the loops to make text of the tokens.
@@ -40,6 +42,7 @@ final class EngineCounters: Sendable {
         guard tokens > 0 else { return }
         metrics.withLock {
             $0.steps += 1
+            $0.stepsByMode[plan.mode, default: 0] += 1
             $0.computedTokens += tokens
         }
     }

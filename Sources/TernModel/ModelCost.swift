@@ -39,6 +39,9 @@ public struct ModelCost: Sendable, Equatable {
 
     private var headElements: Int { model.vocabularySize * model.hiddenSize }
 
+    /// Operations for the logits of one token.
+    var logitsOperations: Double { 2 * Double(headElements) }
+
     /// Bytes that one decode step reads: every matrix once, and each sequence's keys and values.
     ///
     /// Of experts only those that some sequence is sent to, in expectation over even choices; a
@@ -59,6 +62,6 @@ public struct ModelCost: Sendable, Equatable {
         let products = 2 * elements(experts: perToken) * Double(tokens)
         let pairs = Double(tokens) * Double(tokens + 1) / 2
         let attention = 4 * Double(model.layers * model.queryHeads * model.headDimension) * pairs
-        return products + attention + 2 * Double(headElements)
+        return products + attention + logitsOperations
     }
 }

@@ -48,7 +48,8 @@ struct Arguments {
                 throw UsageError("\(written) needs a value: \(option.usage)")
             }
         }
-        guard positionals.count == command.positionals.count else {
+        let fewest = command.positionals.count { !$0.hasPrefix("[") }
+        guard (fewest...command.positionals.count).contains(positionals.count) else {
             let expected = command.positionals.joined(separator: " ")
             let found = positionals.isEmpty ? "nothing" : positionals.joined(separator: " ")
             throw UsageError("tern \(command.name) takes \(expected), found \(found)")

@@ -38,11 +38,12 @@ enum EngineFlags {
         ]
     )
 
-    /// The configuration that the flags describe.
+    /// The configuration that the flags describe, of the model that the first word names unless a
+    /// folder is given.
     static func configuration(
-        _ arguments: Arguments
+        _ arguments: Arguments, folder: String? = nil
     ) throws(UsageError) -> EngineConfiguration {
-        var engine = EngineConfiguration(folder: arguments.positionals[0])
+        var engine = EngineConfiguration(folder: folder ?? arguments.positionals[0])
         if let name = arguments.text("--dtype"), name != "auto" {
             guard let dtype = DType(rawValue: name), dtype != .int32 else {
                 throw UsageError(

@@ -25,7 +25,7 @@ struct Command: Sendable {
     let name: String
     /// One line.
     let summary: String
-    /// What must follow without a flag, in order, as in `MODEL`.
+    /// What must follow without a flag, in order, as in `MODEL`; what may follow, as in `[OUT]`.
     let positionals: [String]
     /// Its flags, in sections.
     let sections: [(title: String, options: [Option])]

@@ -8,8 +8,9 @@ enum Tern {
     static let version = "0.1.0"
 
     private static let commands = [
-        Serve.command, Generate.command, Inspect.command, BenchLatency.command,
-        BenchShift.command, Tokenize.command, Detokenize.command, RenderChatTemplate.command,
+        Serve.command, Generate.command, RunBatch.command, Inspect.command, BenchLatency.command,
+        BenchThroughput.command, BenchShift.command, Tokenize.command, Detokenize.command,
+        RenderChatTemplate.command,
     ]
 
     static func main() {

@@ -66,19 +66,13 @@ final class API {
                 },
                 .init(method: "GET", path: "/v1/models", handler: models.list),
                 .init(method: "GET", path: "/v1/models/", isPrefix: true, handler: models.one),
-                post("/v1/completions", CompletionShape()) { fields, model throws(APIError) in
-                    .call(try Completions.call(fields, model: model))
-                },
-                post("/v1/chat/completions", ChatShape()) { fields, model throws(APIError) in
-                    .call(try ChatCompletions.call(fields, model: model))
-                },
                 post("/tokenize") { fields, model throws(APIError) in
                     .answer(try Tokenization.tokenize(fields, model))
                 },
                 post("/detokenize") { fields, model throws(APIError) in
                     .answer(try Tokenization.detokenize(fields, model))
                 },
-            ], key: configuration.apiKey.map { APIKey($0) })
+            ] + GenerationEndpoint.all.map(route), key: configuration.apiKey.map { APIKey($0) })
     }
 
     /// Takes an event; of a job that is over, it is dropped.
@@ -97,6 +91,12 @@ final class API {
         case (nil, _): break
         case (.reading, .generation), (.generating, _):
             preconditionFailure("job \(id) got \(event) in another state")
+        }
+    }
+
+    private func route(_ endpoint: GenerationEndpoint) -> Router.Route {
+        post(endpoint.path, endpoint.shape) { fields, model throws(APIError) in
+            .call(try endpoint.call(fields, model))
         }
     }
 

@@ -1,5 +1,5 @@
 // Station 1 of the walk: `POST /v1/chat/completions`, from JSON to a GenerationCall, and its
-// results back to JSON. It generates nothing: GenerationJob does.
+// results back to JSON. It generates nothing: API starts what does.
 //
 // Source: OpenAI API reference, "Create chat completion" and "Streaming"; vLLM's extra fields.
 

@@ -1,5 +1,5 @@
 // Station 1 of the walk: `POST /v1/completions`, from JSON to a GenerationCall, and its results
-// back to JSON. It generates nothing: GenerationJob does.
+// back to JSON. It generates nothing: API starts what does.
 //
 // Source: OpenAI API reference, "Create completion" (legacy); vLLM's extra fields.
 

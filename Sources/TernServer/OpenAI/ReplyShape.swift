@@ -1,5 +1,5 @@
 // What the two endpoints tell differently: the objects of a choice, whole or in pieces. Collecting
-// the pieces is GenerationJob's.
+// the pieces is GenerationReply's.
 
 import TernEngine
 import TernJSON
