@@ -79,7 +79,7 @@ let package = Package(
             "TernEngineTests",
             [
                 "TernEngine", "TernModel", "TernParallel", "TernCPU", "TernPlanning",
-                "TernTensor", "TernTesting",
+                "TernTensor", "TernJSON", "TernTesting",
             ]),
         tests(
             "TernServerTests",

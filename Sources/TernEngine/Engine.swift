@@ -158,11 +158,13 @@ public final class Engine: Sendable {
 
     /// The model's defaults with its end-of-sequence ids and a seed.
     public func defaultParameters(maxTokens: Int) -> SamplingParameters {
-        SamplingParameters(
+        var adjustments = LogitAdjustments()
+        adjustments.repetitionPenalty = samplingDefaults.repetitionPenalty ?? 1
+        return SamplingParameters(
             temperature: samplingDefaults.temperature ?? 1, topP: samplingDefaults.topP ?? 1,
             topK: samplingDefaults.topK ?? 0, minP: samplingDefaults.minP ?? 0,
-            seed: seed ?? UInt64.random(in: .min ... .max), maxTokens: maxTokens,
-            endOfSequenceIDs: endOfSequence)
+            seed: seed ?? UInt64.random(in: .min ... .max), adjustments: adjustments,
+            maxTokens: maxTokens, endOfSequenceIDs: endOfSequence)
     }
 
     /// Renders a conversation with the model's template and encodes it.
@@ -218,7 +220,7 @@ public final class Engine: Sendable {
         let vocabulary = model.vocabularySize
         for (name, ids) in [
             ("prompt", request.prompt), ("stop_token_ids", request.parameters.stopTokenIDs),
-        ] {
+        ] + request.parameters.adjustments.namedTokens {
             for id in ids where !(0..<vocabulary).contains(Int(id.rawValue)) {
                 throw EngineError(
                     .invalid(parameter: name),
@@ -251,7 +253,7 @@ extension EngineConfiguration {
             maxBatchedTokens: maxBatchedTokens, maxSequences: maxSequences,
             maxModelLength: maxModelLength, blockSize: blockSize, blockCount: blockCount,
             enablesPrefixCaching: enablesPrefixCaching,
-            maxPlansInFlight: topology.pipelineParallelSize)
+            maxPlansInFlight: topology.pipelineParallelSize, maxLogitRows: maxLogitRows)
     }
 
     /// The policy of the shift until one is measured.

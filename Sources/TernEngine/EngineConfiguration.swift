@@ -61,6 +61,13 @@ public struct EngineConfiguration: Sendable {
     /// Blocks of the cache that hold so many tokens.
     func blocks(for tokens: Int) -> Int { (tokens + blockSize - 1) / blockSize }
 
+    /// The most rows of logits of one step: one for each sequence, and some for prompts whose
+    /// tokens are scored, which are computed in chunks of so many tokens where more do not fit.
+    var maxLogitRows: Int { max(maxSequences, min(maxBatchedTokens, Self.leastScoringRows)) }
+
+    /// At a vocabulary of 128 Ki, 16 MiB a rank.
+    private static let leastScoringRows = 32
+
     /// Default settings for a model.
     public init(folder: String) { self.folder = folder }
 }

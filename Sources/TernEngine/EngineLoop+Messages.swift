@@ -34,8 +34,11 @@ extension EngineLoop {
         for choice in 0..<request.choices {
             let name = SequenceID(nextSequence)
             nextSequence += 1
+            var parameters = request.parameters
+            // One choice scores the prompt for all.
+            if choice > 0 { parameters.promptLogprobs = nil }
             let sequence = Sequence(
-                id: name, prompt: request.prompt, choice: choice, parameters: request.parameters,
+                id: name, prompt: request.prompt, choice: choice, parameters: parameters,
                 cacheSalt: request.cacheSalt)
             do {
                 try lockstep.add(sequence, to: replica)

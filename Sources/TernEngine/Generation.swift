@@ -50,6 +50,8 @@ final class Generation {
             }
         }
         let token = GeneratedToken(token: sample.token, logprob: sample.logprob, top: sample.top)
-        return GenerationOutput(choice: choice, text: text, tokens: [token], finish: finish)
+        return GenerationOutput(
+            choice: choice, text: text, tokens: [token], finish: finish,
+            promptScores: progress.promptScores)
     }
 }

@@ -17,13 +17,15 @@ public struct SamplingDefaults: Sendable, Equatable {
     public var topK: Int?
     /// See `SamplingParameters`.
     public var minP: Float?
+    /// See `LogitAdjustments`.
+    public var repetitionPenalty: Float?
 }
 
 /// generation_config.json of a model folder; all absent where the file is.
 struct GenerationDefaults {
     var sampling = SamplingDefaults()
     var endOfSequence: [TokenID] = []
-    /// What the file asks for and this engine does not do, a line each.
+    /// What of the file this engine does not take over, a line each.
     var notes: [String] = []
 
     /// Throws: `CheckpointError` for a file that is no JSON or holds values out of their range.
@@ -47,8 +49,7 @@ struct GenerationDefaults {
         sampling.topP = try file.number("top_p", in: Double(Float.leastNonzeroMagnitude)...1)
         sampling.topK = try file.number("top_k", in: -1...1e9).map { max(0, Int($0)) }
         sampling.minP = try file.number("min_p", in: 0...1)
-        if let penalty = try file.number("repetition_penalty", in: 0...1000), penalty != 1 {
-            notes.append("\(name): repetition_penalty \(penalty) is not applied")
-        }
+        sampling.repetitionPenalty = try file.number(
+            "repetition_penalty", in: Double(Float.leastNonzeroMagnitude)...1000)
     }
 }

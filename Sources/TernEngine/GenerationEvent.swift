@@ -22,6 +22,9 @@ public struct GenerationOutput: Sendable, Equatable {
     public let tokens: [GeneratedToken]
     /// Why the choice ended, on its last output.
     public let finish: FinishReason?
+    /// With the first token of the first choice, where asked for: how likely the model found each
+    /// token of the prompt, from the second on.
+    public var promptScores: [ScoredToken]?
 }
 
 /// What happened to a request.

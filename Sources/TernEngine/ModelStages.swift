@@ -56,7 +56,8 @@ struct ModelStages: Sendable {
                 max(1, (configuration.cacheBytes ?? freeBytes) / blockBytes) * blockSize)
         let limits = StepLimits(
             tokens: configuration.maxBatchedTokens, sequences: configuration.maxSequences,
-            positions: longest, blocksPerSequence: configuration.blocks(for: longest))
+            positions: longest, blocksPerSequence: configuration.blocks(for: longest),
+            logitRows: configuration.maxLogitRows)
         let buffers = try layouts.map { try StepBuffers(model, layout: $0, limits: limits) }
         let memory = try MemoryPlan(
             MemoryPlan.Needs(

@@ -1,5 +1,5 @@
 // Stations 6 to 10 on one rank: a plan becomes inputs, the model's stage runs, and on the output rank
-// tokens are drawn. A rank knows nothing of requests or of time.
+// tokens are drawn and prompts scored. A rank knows nothing of requests or of time.
 
 import TernModel
 import TernParallel
@@ -42,17 +42,30 @@ final class Rank {
         let input = StepInput(plan, writing: memory.buffers, blockSize: memory.cache.blockSize)
         let step = StepContext(resources, mode: plan.mode, input.counts)
         let logits = try model.forward(step, layers: layers)
-        guard memory.layout.isOutput else { return nil }
-        var samples: [SampledToken] = []
-        for (row, draw) in input.draws.enumerated() {
-            guard let logits else {
-                preconditionFailure("no logits for \(input.draws.count) draws")
-            }
-            let token = logits.rows(row..<row + 1).withElements(of: Float.self) {
-                sampler.draw($0, draw.step, for: draw.sequence)
-            }
-            samples.append(token)
+        return memory.layout.isOutput ? result(of: plan, logits) : nil
+    }
+
+    /// Draws and scores, row by row, in the order in which StepInput wrote the rows.
+    private func result(of plan: StepPlan, _ logits: Tensor?) -> StepResult {
+        var row = 0
+        func next<Value>(_ body: (UnsafeMutableBufferPointer<Float>) -> Value) -> Value {
+            guard let logits else { preconditionFailure("no logits, expected row \(row)") }
+            row += 1
+            return logits.rows(row - 1..<row).withElements(of: Float.self, body)
         }
-        return StepResult(number: plan.number, samples: samples)
+        var samples: [SampledToken] = []
+        var scores: [SequenceScores] = []
+        for span in plan.spans {
+            if let scoring = span.scoring {
+                let tokens = scoring.targets.map { target in
+                    next { sampler.score($0, target, top: scoring.top) }
+                }
+                scores.append(SequenceScores(sequence: span.sequence, tokens: tokens))
+            }
+            if let step = span.sampling {
+                samples.append(next { sampler.draw($0, step, for: span.sequence) })
+            }
+        }
+        return StepResult(number: plan.number, samples: samples, scores: scores)
     }
 }

@@ -1,5 +1,6 @@
 // Station 10, on the output rank: a row of logits and the parameters that travelled in the plan
-// become a token. Logprobs are of the model's own logits, before temperature and masks.
+// become a token, or tell how likely a known token was. Logprobs are of the model's own logits,
+// before temperature, penalties and masks.
 
 import Glibc
 import TernPlanning
@@ -10,6 +11,8 @@ import TernPlanning
 struct Sampler {
     private var candidates: [Candidate] = []
     private var weights: [Double]
+    private var adjuster: LogitAdjuster
+    private var adjusted: [Float]
 
     /// A token in question, with its logit.
     struct Candidate {
@@ -24,9 +27,11 @@ struct Sampler {
 
     init(vocabularySize: Int) {
         weights = Array(repeating: 0, count: vocabularySize)
+        adjusted = Array(repeating: 0, count: vocabularySize)
+        adjuster = LogitAdjuster(vocabularySize: vocabularySize)
     }
 
-    /// Draws one token. The logits of tokens that must not be drawn are masked meanwhile.
+    /// Draws one token.
     ///
     /// Shape: `logits [vocabulary]`.
     mutating func draw(
@@ -37,25 +42,50 @@ struct Sampler {
         var normalizer = 0.0
         if let count = parameters.logprobs {
             normalizer = Self.logSumExp(logits)
-            select(count, from: logits)
-            top = candidates.map {
-                TokenLogprob(
-                    token: TokenID($0.token), logprob: Float(Double($0.logit) - normalizer))
-            }
+            top = best(count, of: logits, normalizer)
         }
-        var restored: [(Int, Float)] = []
-        if step.forbidsStop {
-            for stop in parameters.endingIDs where logits.indices.contains(Int(stop.rawValue)) {
-                restored.append((Int(stop.rawValue), logits[Int(stop.rawValue)]))
-                logits[Int(stop.rawValue)] = -.infinity
-            }
-        }
-        let token = choose(logits, step)
-        for (index, logit) in restored.reversed() { logits[index] = logit }
+        let token = LogitAdjuster.isIdle(step) ? choose(logits, step) : chooseAdjusted(logits, step)
         let logprob = Float(Double(logits[token]) - normalizer)
         return SampledToken(
             sequence: sequence, token: TokenID(token),
             logprob: parameters.logprobs == nil ? nil : logprob, top: top)
+    }
+
+    /// Tells how likely a token was.
+    ///
+    /// Shape: `logits [vocabulary]`.
+    mutating func score(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ token: TokenID, top: Int
+    ) -> ScoredToken {
+        let normalizer = Self.logSumExp(logits)
+        let logit = logits[Int(token.rawValue)]
+        return ScoredToken(
+            token: token, logprob: Float(Double(logit) - normalizer),
+            rank: logits.reduce(0) { $0 + ($1 >= logit ? 1 : 0) },
+            top: best(top, of: logits, normalizer))
+    }
+
+    /// The best tokens, best first.
+    private mutating func best(
+        _ count: Int, of logits: UnsafeMutableBufferPointer<Float>, _ normalizer: Double
+    ) -> [TokenLogprob] {
+        select(count, from: logits)
+        return candidates.map {
+            TokenLogprob(token: TokenID($0.token), logprob: Float(Double($0.logit) - normalizer))
+        }
+    }
+
+    private mutating func chooseAdjusted(
+        _ logits: UnsafeMutableBufferPointer<Float>, _ step: SamplingStep
+    ) -> Int {
+        // Taken out while it is in use, for `self` draws from it.
+        var copy: [Float] = []
+        swap(&copy, &adjusted)
+        defer { swap(&copy, &adjusted) }
+        return copy.withUnsafeMutableBufferPointer { copy in
+            adjuster.adjust(logits, by: step, into: copy)
+            return choose(copy, step)
+        }
     }
 
     private mutating func choose(

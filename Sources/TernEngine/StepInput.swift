@@ -8,16 +8,17 @@ import TernTensor
 /// The counts of a plan whose numbers stand in a rank's buffers.
 struct StepInput {
     let counts: StepCounts
-    /// The draws, in the order of the rows of logits.
-    let draws: [(sequence: SequenceID, step: SamplingStep)]
 
     /// Writes a plan's numbers into the first rows of the buffers.
     init(_ plan: StepPlan, writing buffers: StepBuffers, blockSize: Int) {
         var tokens = 0
         var entries = 0
-        var draws: [(SequenceID, SamplingStep)] = []
+        var logitRows = 0
         let room = buffers.tokenIDs.shape[0]
         precondition(plan.tokenCount <= room, "plan of \(plan.tokenCount) tokens, \(room) fit")
+        let asked = plan.spans.reduce(0) { $0 + $1.logitRows }
+        let rowRoom = buffers.sampledRows.shape[0]
+        precondition(asked <= rowRoom, "plan of \(asked) rows of logits, \(rowRoom) fit")
         for (index, span) in plan.spans.enumerated() {
             Self.write(
                 [tokens, span.tokens.count, span.firstPosition, entries], to: buffers.spans,
@@ -31,16 +32,19 @@ struct StepInput {
                     + position % blockSize
             }
             Self.write(slots, to: buffers.slots, at: tokens)
+            if let scoring = span.scoring {
+                Self.write(
+                    scoring.rows.map { tokens + $0 }, to: buffers.sampledRows, at: logitRows)
+            }
             tokens += span.tokens.count
-            if let sampling = span.sampling {
-                Self.write([tokens - 1], to: buffers.sampledRows, at: draws.count)
-                draws.append((span.sequence, sampling))
+            logitRows += span.logitRows
+            if span.sampling != nil {
+                Self.write([tokens - 1], to: buffers.sampledRows, at: logitRows - 1)
             }
         }
         counts = StepCounts(
             tokens: tokens, sequences: plan.spans.count, tableEntries: entries,
-            sampled: draws.count)
-        self.draws = draws
+            sampled: logitRows)
     }
 
     private static func write(_ values: [Int], to tensor: Tensor, at offset: Int) {

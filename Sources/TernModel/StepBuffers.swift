@@ -8,19 +8,24 @@ import TernTensor
 public struct StepLimits: Sendable, Equatable {
     /// Tokens of one step.
     public let tokens: Int
-    /// Sequences of one step, each of which may ask for logits.
+    /// Sequences of one step.
     public let sequences: Int
     /// Positions of one sequence.
     public let positions: Int
     /// Blocks of one sequence.
     public let blocksPerSequence: Int
+    /// Rows of one step that ask for logits.
+    public let logitRows: Int
 
-    /// Limits of a step.
-    public init(tokens: Int, sequences: Int, positions: Int, blocksPerSequence: Int) {
+    /// Limits of a step; without `logitRows`, each sequence may ask for one.
+    public init(
+        tokens: Int, sequences: Int, positions: Int, blocksPerSequence: Int, logitRows: Int? = nil
+    ) {
         self.tokens = tokens
         self.sequences = sequences
         self.positions = positions
         self.blocksPerSequence = blocksPerSequence
+        self.logitRows = logitRows ?? sequences
     }
 }
 
@@ -31,14 +36,14 @@ public struct StepLimits: Sendable, Equatable {
 public struct StepBuffers: Sendable {
     /// Input ids, positions and slots of the step's tokens. Shape: `[tokens]` each, int32.
     public let tokenIDs, positions, slots: Tensor
-    /// The rows whose logits are asked for, counted in the step. Shape: `[sequences]`, int32.
+    /// The rows whose logits are asked for, counted in the step. Shape: `[logitRows]`, int32.
     public let sampledRows: Tensor
     /// See `AttentionBatch`.
     public let spans, blocks: Tensor
     let hidden, normed, update, partial: Tensor
     let localHeads, allHeads, localAttended, allAttended: Tensor
     let gateUp, activated: Tensor
-    /// The rank's own of the sampled rows, counted in its own tokens. Shape: `[sequences]`, int32.
+    /// The rank's own of the sampled rows, counted in its own tokens. Shape: `[logitRows]`, int32.
     let localSampledRows: Tensor
     let localSampledHidden, sampledHidden, shareOfLogits, logits: Tensor
     let rotary: RotaryEmbedding
@@ -59,12 +64,12 @@ public struct StepBuffers: Sendable {
             return try Tensor(zeros: shape, dtype: dtype)
         }
         let sizes = BufferSizes(model, layout: layout, tokens: limits.tokens)
-        let (tokens, sequences) = (limits.tokens, limits.sequences)
+        let (tokens, sequences, rows) = (limits.tokens, limits.sequences, limits.logitRows)
         tokenIDs = try buffer([tokens], .int32)
         positions = try buffer([tokens], .int32)
         slots = try buffer([tokens], .int32)
-        sampledRows = try buffer([sequences], .int32)
-        localSampledRows = try buffer([sequences], .int32)
+        sampledRows = try buffer([rows], .int32)
+        localSampledRows = try buffer([rows], .int32)
         spans = try buffer([sequences, 4], .int32)
         blocks = try buffer([sequences * limits.blocksPerSequence], .int32)
         hidden = try buffer([tokens, model.hiddenSize])
@@ -78,12 +83,12 @@ public struct StepBuffers: Sendable {
         allAttended = try tradesHeads ? buffer([sizes.allAttended]) : localAttended
         gateUp = try buffer([2 * sizes.inner])
         activated = try buffer([sizes.inner])
-        sampledHidden = try buffer([sequences, model.hiddenSize])
+        sampledHidden = try buffer([rows, model.hiddenSize])
         localSampledHidden = try tradesHeads ? buffer(sampledHidden.shape) : sampledHidden
-        shareOfLogits = try buffer([sequences, sizes.vocabulary])
+        shareOfLogits = try buffer([rows, sizes.vocabulary])
         logits =
             try layout.isOutput && !layout.headGroup.isSingle
-            ? buffer([sequences, model.vocabularySize]) : shareOfLogits
+            ? buffer([rows, model.vocabularySize]) : shareOfLogits
         rotary = try RotaryEmbedding(
             model.rope, headDimension: model.headDimension, positions: limits.positions)
         experts = try ExpertBuffers(model, layout: layout, tokens: tokens)

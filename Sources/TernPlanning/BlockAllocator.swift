@@ -78,11 +78,11 @@ struct BlockAllocator: Sendable {
     }
 
     /// The cached blocks a sequence begins with. They never cover its last known token, which
-    /// must be computed to draw the next.
+    /// must be computed to draw the next, nor rows that are to be scored.
     private func longestPrefix(of sequence: Sequence) -> ([BlockID], PrefixCache.Prefix) {
         var (hits, prefix) = ([BlockID](), sequence.prefix)
         guard let cache else { return (hits, prefix) }
-        for index in 0..<(sequence.tokenCount - 1) / blockSize {
+        for index in 0..<sequence.mostHitTokens / blockSize {
             let tokens = sequence.tokens(in: index * blockSize..<(index + 1) * blockSize)
             guard let (block, longer) = cache.find(tokens, after: prefix) else { break }
             hits.append(block)

@@ -16,6 +16,16 @@ public struct SamplingParameters: Sendable, Equatable {
     public var seed: UInt64
     /// The number of top alternatives reported with each token; nil reports no logprobs at all.
     public var logprobs: Int?
+    /// The same for each token of the prompt; nil reports none.
+    public var promptLogprobs: Int?
+    /// What is changed of the logits before a token is drawn.
+    public var adjustments: LogitAdjustments {
+        get { boxedAdjustments?.value ?? LogitAdjustments() }
+        set { boxedAdjustments = newValue.isNeutral ? nil : Box(newValue) }
+    }
+    /// Behind a reference, and nil where they are neutral: parameters are copied in every plan for
+    /// every sequence, and most adjust nothing.
+    private var boxedAdjustments: Box?
     /// The most tokens to generate.
     public var maxTokens: Int
     /// No end-of-sequence or stop token is drawn before this many tokens.
@@ -30,8 +40,10 @@ public struct SamplingParameters: Sendable, Equatable {
     /// Makes parameters; only the seed has no default.
     public init(
         temperature: Float = 1, topP: Float = 1, topK: Int = 0, minP: Float = 0, seed: UInt64,
-        logprobs: Int? = nil, maxTokens: Int = 16, minTokens: Int = 0, ignoreEOS: Bool = false,
-        stopTokenIDs: [TokenID] = [], endOfSequenceIDs: [TokenID] = []
+        logprobs: Int? = nil, promptLogprobs: Int? = nil,
+        adjustments: LogitAdjustments = LogitAdjustments(), maxTokens: Int = 16,
+        minTokens: Int = 0, ignoreEOS: Bool = false, stopTokenIDs: [TokenID] = [],
+        endOfSequenceIDs: [TokenID] = []
     ) {
         self.temperature = temperature
         self.topP = topP
@@ -39,12 +51,26 @@ public struct SamplingParameters: Sendable, Equatable {
         self.minP = minP
         self.seed = seed
         self.logprobs = logprobs
+        self.promptLogprobs = promptLogprobs
         self.maxTokens = maxTokens
         self.minTokens = minTokens
         self.ignoreEOS = ignoreEOS
         self.stopTokenIDs = stopTokenIDs
         self.endOfSequenceIDs = endOfSequenceIDs
+        self.adjustments = adjustments
     }
+
+    /// A value that copies share.
+    private final class Box: Sendable, Equatable {
+        let value: LogitAdjustments
+
+        init(_ value: LogitAdjustments) { self.value = value }
+
+        static func == (one: Box, other: Box) -> Bool { one.value == other.value }
+    }
+
+    /// Whether the logits are adjusted at all. Cost: constant.
+    public var adjusts: Bool { boxedAdjustments != nil }
 
     /// The tokens that end the sequence, once `minTokens` is reached; until then the sampler masks
     /// them.
@@ -68,6 +94,10 @@ public struct SamplingParameters: Sendable, Equatable {
         if let logprobs {
             try require(logprobs >= 0, "logprobs", logprobs, "at least 0")
         }
+        if let promptLogprobs {
+            try require(promptLogprobs >= 0, "prompt_logprobs", promptLogprobs, "at least 0")
+        }
+        try adjustments.validate()
         try require(maxTokens >= 1, "max_tokens", maxTokens, "at least 1")
         try require(
             minTokens >= 0 && minTokens <= maxTokens, "min_tokens", minTokens,

@@ -16,15 +16,19 @@ extension Scheduler {
             "result of plan \(result.number), expected \(plansInFlight.first?.number ?? nextPlan)")
         let plan = plansInFlight.removeFirst()
         var samples = result.samples.makeIterator()
+        var scores = result.scores.makeIterator()
         var progress: [SequenceProgress] = []
         progress.reserveCapacity(result.samples.count)
-        // Spans and running sequences are both in order of arrival, and nobody leaves `running`
+        // Spans and running sequences are both in order of admission, and nobody leaves `running`
         // while in flight.
         var index = 0
         for span in plan.spans {
             while running[index].id != span.sequence { index += 1 }
             blocks.markComputed(span.positions.upperBound, of: &running[index])
             running[index].plansInFlight -= 1
+            if let scoring = span.scoring {
+                running[index].take(scores.next(), of: scoring)
+            }
             guard span.sampling != nil else { continue }
             let sample = samples.next()
             guard let sample, sample.sequence == span.sequence else {
@@ -34,10 +38,13 @@ extension Scheduler {
             let finish = running[index].append(
                 sample.token, maxModelLength: configuration.maxModelLength)
             progress.append(
-                SequenceProgress(id: span.sequence, sample: sample, finish: finish))
+                SequenceProgress(
+                    id: span.sequence, sample: sample, finish: finish,
+                    promptScores: running[index].scoresToTell))
         }
         let surplus = samples.next()
         precondition(surplus == nil, "a sample for \(surplus as Any), expected no more")
+        precondition(scores.next() == nil, "scores of more spans than the plan has")
         removeLeavers()
         return progress
     }
@@ -53,6 +60,20 @@ extension Scheduler {
 }
 
 extension Sequence {
+    /// Takes in the scores of a part of its prompt.
+    fileprivate mutating func take(_ new: SequenceScores?, of step: ScoringStep) {
+        guard let new, new.sequence == id, new.tokens.count == step.targets.count else {
+            preconditionFailure(
+                "scores \(new as Any), expected \(step.targets.count) for sequence \(id)")
+        }
+        scores += new.tokens
+    }
+
+    /// The prompt's scores, with the first token.
+    fileprivate var scoresToTell: [ScoredToken]? {
+        parameters.promptLogprobs != nil && generated.count == 1 ? scores : nil
+    }
+
     /// Appends a drawn token and leaves if it is the last one.
     mutating func append(_ token: TokenID, maxModelLength: Int) -> FinishReason? {
         let mayStop = !forbidsStop

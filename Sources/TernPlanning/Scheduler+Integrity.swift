@@ -15,13 +15,13 @@ extension Scheduler {
         try checkCachedBlocks()
     }
 
-    /// Names are unique, arrival orders everything, and limits hold.
+    /// Names are unique, sequences stand in the order of their turns and arrivals, and limits hold.
     private func checkOrder() throws(IntegrityError) {
         let everyone = running + waiting.inOrder
         for (older, younger) in zip(everyone, everyone.dropFirst()) {
             try IntegrityError.check(
-                older.arrival < younger.arrival,
-                "sequence \(older.id) stands before \(younger.id) but arrived after it")
+                older.precedes(younger),
+                "sequence \(older.id) stands before \(younger.id) but came after it")
         }
         try IntegrityError.check(
             Set(everyone.map(\.id)) == names && names.count == everyone.count,
@@ -107,6 +107,18 @@ extension Scheduler {
             try IntegrityError.check(
                 cached.contains(block) == isFindable,
                 "unused block \(block): cached is \(!isFindable), findable is \(isFindable)")
+        }
+    }
+}
+
+extension Sequence {
+    /// Whether it belongs before another: admitted ones by their turns, then by arrival.
+    fileprivate func precedes(_ other: Sequence) -> Bool {
+        switch (turn, other.turn) {
+        case (let turn?, let other?): turn < other
+        case (_?, nil): true
+        case (nil, _?): false
+        case (nil, nil): arrival < other.arrival
         }
     }
 }

@@ -10,7 +10,9 @@ extension Scheduler {
     /// Cost: linear in the running sequences and in the tokens planned.
     public mutating func schedule() -> StepPlan? {
         guard plansInFlight.count < configuration.maxPlansInFlight else { return nil }
-        var draft = PlanDraft(budget: configuration.maxBatchedTokens)
+        var draft = PlanDraft(
+            budget: configuration.maxBatchedTokens, rows: configuration.maxLogitRows)
+        draft.spans.reserveCapacity(running.count)
         if continueRunning(&draft) { admitWaiting(&draft) }
         guard !draft.spans.isEmpty else { return nil }
         return launch(draft.spans)
@@ -32,7 +34,7 @@ extension Scheduler {
     private mutating func continueRunning(_ draft: inout PlanDraft) -> Bool {
         let share = shareOfRunning
         var index = 0
-        while index < running.count && draft.budget > 0 {
+        while index < running.count && !draft.isFull {
             if running[index].isRunnable {
                 guard draft.spans.count < share, makeRoom(at: index) else { return false }
                 draft.append(spanOf: &running[index])
@@ -55,15 +57,26 @@ extension Scheduler {
     /// a new one does not lose its own at the next step. A preemption leaves less than its victim
     /// held, so the victim returns in the same step only if others hold a part of its prefix.
     private mutating func admitWaiting(_ draft: inout PlanDraft) {
-        while draft.budget > 0, running.count < configuration.maxSequences,
-            var sequence = waiting.popFirst()
+        var held: [Sequence] = []
+        defer { for sequence in held.reversed() { waiting.putBack(sequence) } }
+        while !draft.isFull, running.count < configuration.maxSequences,
+            held.count < configuration.maxSequences, var sequence = waiting.popFirst()
         {
+            if awaitsPrefix(sequence) {
+                held.append(sequence)
+                continue
+            }
             guard blocks.admit(&sequence, headroom: running.count) else {
                 waiting.putBack(sequence)
                 return
             }
             countPrefix(of: sequence)
             sequence.state = .running
+            sequence.leader = nil
+            if sequence.turn == nil {
+                sequence.turn = nextTurn
+                nextTurn += 1
+            }
             draft.append(spanOf: &sequence)
             running.append(sequence)
         }
@@ -105,19 +118,28 @@ extension Scheduler {
 private struct PlanDraft {
     /// Tokens that may still be added.
     var budget: Int
+    /// Rows of logits that may still be asked for.
+    var rows: Int
     var spans: [SequenceSpan] = []
 
-    /// Adds as many unscheduled tokens of a sequence as the budget allows.
+    /// Whether nothing may be added.
+    var isFull: Bool { budget == 0 || rows == 0 }
+
+    /// Adds as many unscheduled tokens of a sequence as tokens and rows allow. Where rows cut it
+    /// short, the plan is full, as where tokens do: nobody is computed after half a prompt.
     mutating func append(spanOf sequence: inout Sequence) {
-        let count = min(sequence.unscheduledCount, budget)
+        let affordable = min(sequence.unscheduledCount, budget)
+        let count = sequence.spanLength(affordable, rows: rows)
         let range = sequence.scheduledCount..<sequence.scheduledCount + count
-        spans.append(
-            SequenceSpan(
-                sequence: sequence.id, tokens: sequence.tokens(in: range),
-                firstPosition: range.lowerBound, blockTable: sequence.blockTable,
-                sampling: range.upperBound == sequence.tokenCount ? sequence.samplingStep : nil))
+        let span = SequenceSpan(
+            sequence: sequence.id, tokens: sequence.tokens(in: range),
+            firstPosition: range.lowerBound, blockTable: sequence.blockTable,
+            sampling: range.upperBound == sequence.tokenCount ? sequence.samplingStep : nil,
+            scoring: sequence.scoringStep(in: range))
+        spans.append(span)
         sequence.scheduledCount = range.upperBound
         sequence.plansInFlight += 1
-        budget -= count
+        budget = count < affordable ? 0 : budget - count
+        rows -= span.logitRows
     }
 }

@@ -7,13 +7,14 @@
 
 /// Plans steps for all sequences and takes their results in.
 ///
-/// Running sequences come first, in order of arrival, then waiting ones. Decodes therefore never
-/// wait for a prompt: a sequence is admitted only into what the older ones leave of a plan, so at
-/// most one prompt is computed in part, that of the youngest running.
+/// Running sequences come first, in order of admission, then waiting ones, in order of arrival but
+/// for those that wait for a prefix. Decodes therefore never wait for a prompt: a sequence is
+/// admitted only into what those before it leave of a plan, so at most one prompt is computed in
+/// part, that of the youngest running.
 public struct Scheduler: Sendable {
     /// The limits it works within.
     public let configuration: SchedulerConfiguration
-    /// The sequences that hold blocks, in order of arrival; all are older than those that wait.
+    /// The sequences that hold blocks, in order of admission.
     public internal(set) var running: [Sequence] = []
 
     var waiting = WaitingQueue()
@@ -23,6 +24,9 @@ public struct Scheduler: Sendable {
     /// The names of all running and waiting sequences.
     var names: Set<SequenceID> = []
     var nextArrival: UInt64 = 0
+    var nextTurn: UInt64 = 0
+    /// The last sequence added whose prompt is no other's.
+    var lastLeader: Sequence?
     var nextPlan: UInt64 = 0
     var prefixQueryTokens = 0
     var prefixHitTokens = 0
@@ -52,6 +56,7 @@ public struct Scheduler: Sendable {
         var sequence = sequence
         sequence.arrival = nextArrival
         nextArrival += 1
+        follow(&sequence)
         waiting.append(sequence)
     }
 

@@ -17,11 +17,14 @@ public struct SchedulerConfiguration: Sendable, Equatable {
     public var enablesPrefixCaching: Bool
     /// Plans that may be submitted before the first of them commits.
     public var maxPlansInFlight: Int
+    /// The most rows of logits that one plan asks for.
+    public var maxLogitRows: Int
 
-    /// Makes a configuration; `validate()` checks it.
+    /// Makes a configuration; `validate()` checks it. Without `maxLogitRows`, each sequence has one.
     public init(
         maxBatchedTokens: Int, maxSequences: Int, maxModelLength: Int, blockSize: Int,
-        blockCount: Int, enablesPrefixCaching: Bool = true, maxPlansInFlight: Int = 1
+        blockCount: Int, enablesPrefixCaching: Bool = true, maxPlansInFlight: Int = 1,
+        maxLogitRows: Int? = nil
     ) {
         self.maxBatchedTokens = maxBatchedTokens
         self.maxSequences = maxSequences
@@ -30,6 +33,7 @@ public struct SchedulerConfiguration: Sendable, Equatable {
         self.blockCount = blockCount
         self.enablesPrefixCaching = enablesPrefixCaching
         self.maxPlansInFlight = maxPlansInFlight
+        self.maxLogitRows = maxLogitRows ?? maxSequences
     }
 
     /// Checks each limit, and that one plan can hold a token of every running sequence: with
@@ -50,6 +54,9 @@ public struct SchedulerConfiguration: Sendable, Equatable {
             blockCount <= Int(Int32.max), "the number of KV-cache blocks", blockCount,
             "at most \(Int32.max): use larger blocks")
         try require(maxPlansInFlight >= 1, "plans in flight", maxPlansInFlight, "at least 1")
+        try require(
+            maxLogitRows >= maxSequences, "rows of logits", maxLogitRows,
+            "at least --max-num-seqs, which is \(maxSequences)")
     }
 
     /// Blocks that hold a number of tokens.

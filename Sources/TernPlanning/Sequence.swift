@@ -25,6 +25,8 @@ public struct Sequence: Sendable, Equatable {
     /// Separates tenants: sequences with different salts share no cached prefix.
     public let cacheSalt: String?
 
+    /// The prompt's scores so far, from its second token on, where the parameters ask for them.
+    public internal(set) var scores: [ScoredToken] = []
     /// The tokens drawn so far.
     public internal(set) var generated: [TokenID] = []
     /// The blocks that hold its keys and values, in order of position.
@@ -42,6 +44,10 @@ public struct Sequence: Sendable, Equatable {
 
     /// Its place in the order of arrival, which the scheduler gives.
     var arrival: UInt64 = 0
+    /// Its place in the order of first admissions; nil before.
+    var turn: UInt64?
+    /// The older sequence that computes the beginning of this prompt, until this one is admitted.
+    var leader: PromptLeader?
     /// The cached prefix that ends with its last full computed block.
     var prefix: PrefixCache.Prefix
 
@@ -79,7 +85,16 @@ public struct Sequence: Sendable, Equatable {
     var samplingStep: SamplingStep {
         SamplingStep(
             parameters: parameters, choice: choice, position: generated.count,
-            forbidsStop: forbidsStop)
+            forbidsStop: forbidsStop, history: history)
+    }
+
+    /// What its adjustments look back at. Cost: constant; storage is shared.
+    private var history: TokenHistory? {
+        guard parameters.adjusts else { return nil }
+        let adjustments = parameters.adjustments
+        guard adjustments.penalizes || !adjustments.badWords.isEmpty else { return nil }
+        return TokenHistory(
+            prompt: adjustments.repetitionPenalty == 1 ? [] : prompt, generated: generated)
     }
 
     /// The known tokens at a range of positions.

@@ -13,13 +13,19 @@ public struct SamplingStep: Sendable, Equatable {
     public let position: Int
     /// While true, tokens at which the parameters stop must not be drawn.
     public let forbidsStop: Bool
+    /// What the parameters' adjustments look back at; nil where they do not.
+    public let history: TokenHistory?
 
     /// Makes the description of one draw.
-    public init(parameters: SamplingParameters, choice: Int, position: Int, forbidsStop: Bool) {
+    public init(
+        parameters: SamplingParameters, choice: Int, position: Int, forbidsStop: Bool,
+        history: TokenHistory? = nil
+    ) {
         self.parameters = parameters
         self.choice = choice
         self.position = position
         self.forbidsStop = forbidsStop
+        self.history = history
     }
 }
 
@@ -35,21 +41,27 @@ public struct SequenceSpan: Sendable, Equatable {
     public let blockTable: [BlockID]
     /// Not nil if and only if the span ends with the last known token: then one is drawn.
     public let sampling: SamplingStep?
+    /// Not nil where tokens of a prompt are scored.
+    public let scoring: ScoringStep?
 
     /// Makes a span.
     public init(
         sequence: SequenceID, tokens: [TokenID], firstPosition: Int, blockTable: [BlockID],
-        sampling: SamplingStep?
+        sampling: SamplingStep?, scoring: ScoringStep? = nil
     ) {
         self.sequence = sequence
         self.tokens = tokens
         self.firstPosition = firstPosition
         self.blockTable = blockTable
         self.sampling = sampling
+        self.scoring = scoring
     }
 
     /// The positions that the span computes.
     public var positions: Range<Int> { firstPosition..<firstPosition + tokens.count }
+
+    /// Rows of logits that it asks for: those that are scored, then the one that draws.
+    public var logitRows: Int { (scoring?.targets.count ?? 0) + (sampling == nil ? 0 : 1) }
 }
 
 /// What every rank does in one step.

@@ -1,4 +1,4 @@
-// What one step gave: the tokens drawn for the sampling spans of one plan. It comes from the
+// What one step gave: the tokens drawn and the prompts scored for the spans of one plan. It comes from the
 // output rank and goes to the scheduler; hidden states and logits never travel with it.
 
 /// A token with the natural logarithm of its probability under the model's own distribution.
@@ -43,11 +43,14 @@ public struct StepResult: Sendable, Equatable {
     public let number: UInt64
     /// One token for each sampling span of the plan, in the plan's order.
     public let samples: [SampledToken]
+    /// The scores of each scoring span of the plan, in the plan's order.
+    public let scores: [SequenceScores]
 
     /// Makes the result of a plan.
-    public init(number: UInt64, samples: [SampledToken]) {
+    public init(number: UInt64, samples: [SampledToken], scores: [SequenceScores] = []) {
         self.number = number
         self.samples = samples
+        self.scores = scores
     }
 }
 
@@ -59,11 +62,18 @@ public struct SequenceProgress: Sendable, Equatable {
     public let sample: SampledToken
     /// Why the sequence ended with this token; nil while it goes on.
     public let finish: FinishReason?
+    /// With the first token, where the parameters ask for it: the prompt's scores, from its second
+    /// token on.
+    public let promptScores: [ScoredToken]?
 
     /// Makes a progress report.
-    public init(id: SequenceID, sample: SampledToken, finish: FinishReason?) {
+    public init(
+        id: SequenceID, sample: SampledToken, finish: FinishReason?,
+        promptScores: [ScoredToken]? = nil
+    ) {
         self.id = id
         self.sample = sample
         self.finish = finish
+        self.promptScores = promptScores
     }
 }

@@ -19,32 +19,29 @@ enum Generate {
                 ]
             ),
             (
-                "Sampling",
+                "Output",
                 [
                     Option("--max-tokens", value: "N", help: "most tokens to generate (256)"),
                     Option("--min-tokens", value: "N", help: "fewest tokens before a stop (0)"),
                     Option(
-                        "--temperature", value: "T",
-                        help: "0 takes the best token (default, unless the model says do_sample)"),
-                    Option("--top-p", value: "P", help: "fewest tokens with this probability"),
-                    Option("--top-k", value: "K", help: "this many best tokens"),
-                    Option("--min-p", value: "P", help: "at least this likely beside the best"),
-                    Option(
                         "--logprobs", value: "K",
                         help: "with --json: logprobs and K alternatives of each token"),
+                    Option(
+                        "--prompt-logprobs", value: "K",
+                        help: "with --json: the same of the prompt's tokens"),
                     Option("--ignore-eos", help: "go on after end-of-sequence tokens"),
                     Option("--stop", value: "TEXT", help: "ends the text before it; repeatable"),
                     Option("--stop-token-ids", value: "1,2", help: "tokens that end the text"),
                     Option("--json", help: "print one JSON object at the end"),
                 ]
-            ), EngineFlags.section, ParallelFlags.section,
+            ), SamplingFlags.section, EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
     private static func run(_ arguments: Arguments) throws {
         let printsJSON = arguments.has("--json")
         var configuration = try EngineFlags.configuration(arguments)
         let prompt = try PromptChoice(arguments)
-        configuration.requiresTokenizer = prompt.isText
+        configuration.requiresTokenizer = prompt.isText || arguments.has("--bad-words")
         let ids = try tokenList(arguments, "--stop-token-ids")
         let maxTokens = try arguments.integer("--max-tokens", in: 1 ... .max) ?? 256
         _ = try arguments.filled("--stop")
@@ -56,6 +53,7 @@ enum Generate {
         var parameters = engine.defaultParameters(maxTokens: maxTokens)
         if engine.samplingDefaults.samples != true { parameters.temperature = 0 }
         overrides.apply(to: &parameters)
+        parameters.adjustments.badWords = try overrides.badWords(engine)
         parameters.stopTokenIDs = ids
         if let seed = configuration.seed { parameters.seed = seed }
         var request = GenerationRequest(
@@ -70,21 +68,29 @@ enum Generate {
     ) throws {
         var text = ""
         var tokens: [GeneratedToken] = []
+        var scores: [ScoredToken] = []
         try engine.generate([request]) { _, output in
             if asJSON { text += output.text } else { Console.write(output.text) }
             tokens += output.tokens
+            scores += output.promptScores ?? []
             guard let finish = output.finish else { return }
             guard asJSON else {
                 Console.write("\n")
                 return
             }
-            let object: JSON = [
-                "prompt_token_ids": ids(request.prompt), "token_ids": ids(tokens.map(\.token)),
-                "text": .string(text), "finish_reason": .string(finish.rawValue),
-                "logprobs": request.parameters.logprobs == nil
-                    ? nil : .array(tokens.map(logprobs)),
-            ]
-            Console.write(object.text() + "\n")
+            var object = JSONObject([
+                ("prompt_token_ids", ids(request.prompt)),
+                ("token_ids", ids(tokens.map(\.token))), ("text", .string(text)),
+                ("finish_reason", .string(finish.rawValue)),
+                (
+                    "logprobs",
+                    request.parameters.logprobs == nil ? .null : .array(tokens.map(logprobs))
+                ),
+            ])
+            if request.parameters.promptLogprobs != nil {
+                object["prompt_logprobs"] = .array([.null] + scores.map(logprobs))
+            }
+            Console.write(JSON.object(object).text() + "\n")
         }
     }
 
@@ -93,12 +99,24 @@ enum Generate {
     }
 
     private static func logprobs(_ token: GeneratedToken) -> JSON {
-        func entry(_ token: TokenID, _ logprob: Float) -> [JSONObject.Member] {
-            [("token_id", .integer(Int(token.rawValue))), ("logprob", .number(Double(logprob)))]
-        }
-        let top = token.top.map { JSON.object(JSONObject(entry($0.token, $0.logprob))) }
-        return .object(
-            JSONObject(entry(token.token, token.logprob ?? 0) + [("top", .array(top))]))
+        .object(
+            JSONObject(
+                entry(token.token, token.logprob ?? 0) + [("top", entries(token.top))]))
+    }
+
+    private static func logprobs(_ token: ScoredToken) -> JSON {
+        .object(
+            JSONObject(
+                entry(token.token, token.logprob)
+                    + [("rank", .integer(token.rank)), ("top", entries(token.top))]))
+    }
+
+    private static func entries(_ tokens: [TokenLogprob]) -> JSON {
+        .array(tokens.map { .object(JSONObject(entry($0.token, $0.logprob))) })
+    }
+
+    private static func entry(_ token: TokenID, _ logprob: Float) -> [JSONObject.Member] {
+        [("token_id", .integer(Int(token.rawValue))), ("logprob", .number(Double(logprob)))]
     }
 }
 
@@ -152,33 +170,5 @@ private enum PromptChoice {
         case .chat(let text):
             try engine.chatPrompt(messages: [["role": "user", "content": .string(text)]])
         }
-    }
-}
-
-/// What the command line says of sampling; read before a model is loaded.
-private struct SamplingFlags {
-    private let minTokens, topK, logprobs: Int?
-    private let temperature, topP, minP: Float?
-    private let ignoresEOS: Bool
-
-    init(_ arguments: Arguments) throws(UsageError) {
-        minTokens = try arguments.integer("--min-tokens", in: 0 ... .max)
-        topK = try arguments.integer("--top-k", in: -1 ... .max)
-        logprobs = try arguments.integer("--logprobs", in: 0...1000)
-        temperature = try arguments.number("--temperature").map { Float($0) }
-        topP = try arguments.number("--top-p").map { Float($0) }
-        minP = try arguments.number("--min-p").map { Float($0) }
-        ignoresEOS = arguments.has("--ignore-eos")
-    }
-
-    /// Sets what was given; the rest stays.
-    func apply(to parameters: inout SamplingParameters) {
-        parameters.minTokens = minTokens ?? parameters.minTokens
-        parameters.topK = max(0, topK ?? parameters.topK)
-        parameters.logprobs = logprobs
-        parameters.temperature = temperature ?? parameters.temperature
-        parameters.topP = topP ?? parameters.topP
-        parameters.minP = minP ?? parameters.minP
-        parameters.ignoreEOS = ignoresEOS
     }
 }

@@ -33,6 +33,50 @@ struct CommandTests {
         }
     }
 
+    @Test("generate scores the prompt, and keeps to penalties and masks")
+    func requestFeatures() throws {
+        let arguments = [
+            "generate", Fixture.telemachus, "--prompt", "Tell me, O Muse", "--json",
+            "--max-tokens", "12", "--dtype", "float32",
+        ]
+        let plain = try json(arguments + ["--prompt-logprobs", "2"])
+        let prompt = try #require(plain["prompt_token_ids"]?.array)
+        let scores = try #require(plain["prompt_logprobs"]?.array)
+        #expect(scores.count == prompt.count && scores[0] == .null)
+        for (token, score) in zip(prompt, scores).dropFirst() {
+            #expect(score["token_id"] == token && score["top"]?.array?.count == 2)
+            #expect((score["rank"]?.integer ?? 0) >= 1 && (score["logprob"]?.number ?? 1) <= 0)
+        }
+        let tokens = (plain["token_ids"]?.array ?? []).compactMap(\.integer)
+        let text = try #require(plain["text"]?.string)
+        #expect(text.contains(" that"), "the word to be banned: \(text)")
+        let banned = try json(arguments + ["--bad-words", "that"])
+        #expect(banned["text"]?.string?.contains(" that") == false)
+        #expect(banned["prompt_logprobs"] == nil)
+        let biased = try json(arguments + ["--logit-bias", "\(tokens[0]):-100"])
+        #expect(biased["token_ids"]?.array?.first?.integer != tokens[0])
+        let few = try json(
+            arguments + ["--allowed-token-ids", "11,269,342", "--frequency-penalty", "2"])
+        let allowed = Set((few["token_ids"]?.array ?? []).compactMap(\.integer))
+        #expect(allowed.count > 1 && allowed.isSubset(of: [11, 269, 342]))
+    }
+
+    @Test("generate refuses values out of range by their names, before or after loading")
+    func refusedFeatures() throws {
+        for (flags, name) in [
+            (["--repetition-penalty", "0"], "repetition_penalty"),
+            (["--presence-penalty", "3"], "presence_penalty"),
+            (["--logit-bias", "5:101"], "logit_bias"), (["--logit-bias", "5"], "--logit-bias"),
+            (["--bad-words", ""], "--bad-words"),
+            (["--allowed-token-ids", "9999"], "allowed_token_ids"),
+        ] {
+            let outcome = try TernProcess.run(
+                ["generate", Fixture.telemachus, "--prompt", "a"] + flags, input: "".utf8)
+            let last = outcome.errors.split(separator: "\n").last ?? ""
+            #expect(outcome.status != 0 && last.contains(name), "\(flags): \(last)")
+        }
+    }
+
     @Test("inspect shows what each rank has and where it runs")
     func inspect() throws {
         let arguments = ["inspect", Fixture.argus, "--kv-cache-memory-bytes", "16000000"]

@@ -56,6 +56,33 @@ struct GoldenTests {
         try engine.stop()
     }
 
+    @Test("Tokens that transformers generated have its logprobs in a prompt as well")
+    func promptScores() throws {
+        let golden = try Fixture.golden("telemachus.json")
+        let engine = try engine()
+        var parameters = engine.defaultParameters(maxTokens: 1)
+        parameters.promptLogprobs = 0
+        var expected: [[Double]] = []
+        var requests: [GenerationRequest] = []
+        for prompt in try #require(golden["prompts"]?.array).prefix(10) {
+            let ids = (prompt["prompt_token_ids"]?.array ?? []) + (prompt["token_ids"]?.array ?? [])
+            expected.append((prompt["logprobs"]?.array ?? []).compactMap(\.number))
+            requests.append(
+                GenerationRequest(
+                    prompt: ids.compactMap(\.integer).map { TokenID($0) }, parameters: parameters))
+        }
+        var scores = requests.map { _ in [ScoredToken]() }
+        try engine.generate(requests) { scores[$0] += $1.promptScores ?? [] }
+        for (index, logprobs) in expected.enumerated() {
+            #expect(scores[index].count == requests[index].prompt.count - 1 && !logprobs.isEmpty)
+            let errors = zip(scores[index].suffix(logprobs.count), logprobs).map {
+                abs(Double($0.logprob) - $1)
+            }
+            #expect(errors.allSatisfy { $0 < 1e-3 }, "largest \(errors.max() ?? 0)")
+        }
+        try engine.stop()
+    }
+
     @Test("Texts and messages become the tokens that tokenizers and transformers make of them")
     func promptTokens() throws {
         let engine = try engine()

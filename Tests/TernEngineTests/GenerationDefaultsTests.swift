@@ -24,7 +24,7 @@ struct GenerationDefaultsTests {
         #expect(found.sampling.temperature == 0.5)
         #expect(found.sampling.topP == 0.25 && found.sampling.topK == 20)
         #expect(found.sampling.minP == nil)
-        #expect(found.notes == ["generation_config.json: repetition_penalty 1.1 is not applied"])
+        #expect(found.sampling.repetitionPenalty == 1.1 && found.notes.isEmpty)
     }
 
     @Test("One end token is a list of one, and config.json's stands where none is named")
@@ -45,7 +45,7 @@ struct GenerationDefaultsTests {
     func refusals() {
         for text in [
             "{", "[]", #"{"eos_token_id": ["x"]}"#, #"{"top_p": 0}"#, #"{"temperature": "1"}"#,
-            #"{"do_sample": 1}"#, #"{"top_k": -2}"#,
+            #"{"do_sample": 1}"#, #"{"top_k": -2}"#, #"{"repetition_penalty": 0}"#,
         ] {
             #expect("\(text)") {
                 try defaults(text)

@@ -22,6 +22,15 @@ struct ParameterTests {
             ("top_p", { $0.topP = 1.01 }), ("top_p", { $0.topP = .nan }),
             ("top_k", { $0.topK = -1 }),
             ("min_p", { $0.minP = -0.1 }), ("min_p", { $0.minP = 1.5 }),
+            ("prompt_logprobs", { $0.promptLogprobs = -1 }),
+            ("repetition_penalty", { $0.adjustments.repetitionPenalty = 0 }),
+            ("repetition_penalty", { $0.adjustments.repetitionPenalty = .infinity }),
+            ("presence_penalty", { $0.adjustments.presencePenalty = 2.1 }),
+            ("frequency_penalty", { $0.adjustments.frequencyPenalty = -2.1 }),
+            ("frequency_penalty", { $0.adjustments.frequencyPenalty = .nan }),
+            ("logit_bias", { $0.adjustments.logitBias = [3: 1, 5: 100.5] }),
+            ("bad_words", { $0.adjustments.badWords = [[1], []] }),
+            ("allowed_token_ids", { $0.adjustments.allowedTokenIDs = [] }),
             ("logprobs", { $0.logprobs = -1 }), ("max_tokens", { $0.maxTokens = 0 }),
             ("min_tokens", { $0.minTokens = -1 }), ("min_tokens", { $0.minTokens = 17 }),
         ]
@@ -64,7 +73,7 @@ struct ParameterTests {
             ("--max-model-len", \.maxModelLength, 1), ("--block-size", \.blockSize, 0),
             ("the number of KV-cache blocks", \.blockCount, 0),
             ("the number of KV-cache blocks", \.blockCount, 1 << 31),
-            ("plans in flight", \.maxPlansInFlight, 0),
+            ("plans in flight", \.maxPlansInFlight, 0), ("rows of logits", \.maxLogitRows, 3),
         ]
         for (name, field, value) in cases {
             var configuration = valid

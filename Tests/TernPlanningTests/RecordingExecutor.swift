@@ -31,6 +31,8 @@ struct RecordingExecutor {
     private var truths: [SequenceID: Truth] = [:]
     /// The sequences that get no more spans; those in flight are still computed.
     private var ended: Set<SequenceID> = []
+    /// Positions of each prompt that plans have scored.
+    private var scored: [SequenceID: Int] = [:]
     /// The chain written at each slot; 0 where nothing was written.
     private var slots: [UInt64]
     /// The chains of all full blocks that were ever computed.
@@ -107,12 +109,16 @@ extension RecordingExecutor {
             plan.tokenCount <= configuration.maxBatchedTokens
                 && plan.spans.count <= configuration.maxSequences && plan.tokenCount > 0,
             "plan \(plan.number): \(plan.tokenCount) tokens of \(plan.spans.count) sequences")
+        let rows = plan.spans.reduce(0) { $0 + $1.logitRows }
+        try PlanViolation.check(
+            rows <= configuration.maxLogitRows, "plan \(plan.number): \(rows) rows of logits")
         try PlanViolation.check(
             plans.count < configuration.maxPlansInFlight, "\(plans.count) plans are in flight")
         try PlanViolation.check(
             Set(plan.spans.map(\.sequence)).count == plan.spans.count, "two spans of a sequence")
         for span in plan.spans {
             try checkTokens(span)
+            try checkScoring(span)
             try checkContext(span)
             try checkExclusion(span, in: plan)
         }
@@ -135,10 +141,38 @@ extension RecordingExecutor {
         let parameters = truth.sequence.parameters
         let expected = SamplingStep(
             parameters: parameters, choice: truth.sequence.choice, position: generated,
-            forbidsStop: generated < parameters.minTokens)
+            forbidsStop: generated < parameters.minTokens, history: Self.history(truth))
         let isLast = span.positions.upperBound == truth.tokens.count
         try PlanViolation.check(
             span.sampling == (isLast ? expected : nil), "\(span.sequence): a wrong sampling step")
+    }
+
+    private static func history(_ truth: Truth) -> TokenHistory? {
+        let adjustments = truth.sequence.parameters.adjustments
+        if adjustments.isNeutral { return nil }
+        let count = truth.sequence.prompt.count
+        return TokenHistory(
+            prompt: adjustments.repetitionPenalty == 1 ? [] : truth.sequence.prompt,
+            generated: Array(truth.tokens[count...]))
+    }
+
+    /// The span scores each position of the prompt before its last that it holds, once and in order.
+    private mutating func checkScoring(_ span: SequenceSpan) throws(PlanViolation) {
+        guard let sequence = truths[span.sequence]?.sequence else { return }
+        let wanted = sequence.parameters.promptLogprobs == nil ? 0 : sequence.prompt.count - 1
+        let next = scored[span.sequence] ?? 0
+        let due =
+            max(
+                next, span.firstPosition)..<max(
+                next, span.firstPosition, min(wanted, span.positions.upperBound))
+        try PlanViolation.check(
+            due.isEmpty || due.lowerBound == next, "\(span.sequence): \(next) is never scored")
+        let found = span.scoring.map { $0.rows.lowerBound + span.firstPosition }
+        try PlanViolation.check(
+            span.scoring?.targets ?? [] == due.map { sequence.prompt[$0 + 1] }
+                && found ?? due.lowerBound == due.lowerBound,
+            "\(span.sequence): scores \(span.scoring as Any), expected those of \(due)")
+        scored[span.sequence] = due.upperBound
     }
 
     /// What the span attends to is committed, or in flight for the same sequence.
@@ -198,6 +232,7 @@ extension RecordingExecutor {
     mutating func nextResult() throws -> StepResult {
         let plan = plans.removeFirst()
         var samples: [SampledToken] = []
+        var scores: [SequenceScores] = []
         for span in plan.spans {
             guard let truth = truths[span.sequence] else { continue }
             try checkChains(of: span, below: span.firstPosition)
@@ -207,12 +242,19 @@ extension RecordingExecutor {
                     computedBlocks.insert(truth.chains[position])
                 }
             }
+            if let scoring = span.scoring {
+                let first = span.firstPosition + scoring.firstRow + 1
+                let tokens = scoring.targets.enumerated().map { index, token in
+                    ScoredToken(token: token, logprob: Float(first + index), rank: 1, top: [])
+                }
+                scores.append(SequenceScores(sequence: span.sequence, tokens: tokens))
+            }
             guard let step = span.sampling, let chain = truth.chains.last else { continue }
             let token = Self.draw(step, after: chain)
             truths[span.sequence] = Self.appending(token, to: truth)
             samples.append(SampledToken(sequence: span.sequence, token: token))
         }
-        return StepResult(number: plan.number, samples: samples)
+        return StepResult(number: plan.number, samples: samples, scores: scores)
     }
 
     /// Expects no more spans of a sequence.

@@ -19,7 +19,8 @@ struct Workload {
             maxBatchedTokens: maxSequences + Int.random(in: 0...20, using: &random),
             maxSequences: maxSequences, maxModelLength: Int.random(in: 20...60, using: &random),
             blockSize: blockSize, blockCount: Int.random(in: 40...100, using: &random) / blockSize,
-            enablesPrefixCaching: random.happens(percent: 80), maxPlansInFlight: plansInFlight)
+            enablesPrefixCaching: random.happens(percent: 80), maxPlansInFlight: plansInFlight,
+            maxLogitRows: maxSequences + Int.random(in: 0...4, using: &random))
         self.configuration = configuration
         self.departures = departures
         self.sequences = (0..<sequences).map { Self.sequence($0, &random) }
@@ -33,8 +34,13 @@ struct Workload {
             TokenID(Int.random(in: 1...2, using: &random))
         }
         let maxTokens = Int.random(in: 1...40, using: &random)
+        var adjustments = LogitAdjustments()
+        if random.happens(percent: 20) { adjustments.repetitionPenalty = 1.5 }
+        if random.happens(percent: 20) { adjustments.presencePenalty = 1 }
         let parameters = SamplingParameters(
-            seed: UInt64.random(in: 0...2, using: &random), maxTokens: maxTokens,
+            seed: UInt64.random(in: 0...2, using: &random),
+            promptLogprobs: random.happens(percent: 30) ? 0 : nil, adjustments: adjustments,
+            maxTokens: maxTokens,
             minTokens: Int.random(in: 0...maxTokens, using: &random),
             ignoreEOS: random.happens(percent: 30),
             stopTokenIDs: random.happens(percent: 30) ? [3] : [], endOfSequenceIDs: [0])
@@ -87,6 +93,8 @@ private struct Run {
     var outcome = Outcome()
     /// The oldest sequence, which must never lose its blocks while it is that.
     private var oldest: (id: SequenceID, preemptions: Int)?
+    /// The prompts that are to be scored.
+    private var prompts: [SequenceID: [TokenID]] = [:]
 
     init(_ configuration: SchedulerConfiguration) {
         scheduler = Scheduler(configuration)
@@ -97,6 +105,9 @@ private struct Run {
         do {
             try scheduler.add(sequence)
             executor.add(sequence)
+            if sequence.parameters.promptLogprobs != nil {
+                prompts[sequence.id] = sequence.prompt
+            }
             outcome.expected[sequence.id] = executor.foretell(sequence)
         } catch {
             outcome.refused += 1
@@ -136,12 +147,25 @@ private struct Run {
             try PlanViolation.check(
                 !outcome.departed.contains(progress.id) && outcome.finished[progress.id] == nil,
                 "sequence \(progress.id) ended but went on")
+            try checkScores(progress)
             outcome.generated[progress.id, default: []].append(progress.sample.token)
             guard let finish = progress.finish else { continue }
             outcome.finished[progress.id] = finish
             executor.end(progress.id)
         }
         try check()
+    }
+
+    /// A prompt's scores come with its first token, each position's once, and never else.
+    private func checkScores(_ progress: SequenceProgress) throws(PlanViolation) {
+        guard let prompt = prompts[progress.id] else { return }
+        let isFirst = outcome.generated[progress.id] == nil
+        let expected = isFirst ? prompt : nil
+        try PlanViolation.check(
+            progress.promptScores?.map(\.token) == expected.map { Array($0.dropFirst()) }
+                && progress.promptScores?.map(\.logprob)
+                    == expected.map { $0.indices.dropFirst().map { Float($0) } },
+            "sequence \(progress.id): scores \(progress.promptScores as Any)")
     }
 
     private mutating func check() throws {

@@ -63,6 +63,39 @@ struct RequestParsingTests {
                     endOfSequenceIDs: [256]))
     }
 
+    @Test("Penalties, biases, words and allowed ids arrive in both endpoints")
+    func adjustments() throws {
+        let fields = """
+            "repetition_penalty": 1.5, "presence_penalty": -2, "frequency_penalty": 0.5,
+            "logit_bias": {"5": 1, "256": -100.0}, "bad_words": ["no", [7, 8]],
+            "allowed_token_ids": [5, 6, 32]
+            """
+        var expected = LogitAdjustments()
+        expected.repetitionPenalty = 1.5
+        expected.presencePenalty = -2
+        expected.frequencyPenalty = 0.5
+        expected.logitBias = [5: 1, 256: -100]
+        // The word after a space has another length here, where bytes are tokens.
+        expected.badWords = [[110, 111], [7, 8]]
+        expected.allowedTokenIDs = [5, 6, 32]
+        let message = #""messages": [{"role": "user", "content": "a"}]"#
+        let requests = [
+            try completion("{\"prompt\": \"a\", \(fields)}"), try chat("{\(message), \(fields)}"),
+        ]
+        for call in requests { #expect(call.prompts[0].parameters.adjustments == expected) }
+    }
+
+    @Test("echo asks for the prompt's logprobs as far as logprobs does, and may end there")
+    func echo() throws {
+        let both = try completion(
+            #"{"prompt": [[97], [98]], "echo": true, "logprobs": 2, "prompt_logprobs": 4}"#)
+        #expect(both.prompts.map(\.parameters.promptLogprobs) == [4, 4])
+        #expect(both.wishes.echoes == ["a", "b"] && both.wishes.logprobs == 4)
+        let alone = try completion(#"{"prompt": "a", "echo": true, "max_tokens": 0}"#)
+        #expect(alone.prompts[0].parameters.promptLogprobs == nil && alone.wishes.endsThere)
+        #expect(alone.prompts[0].parameters.maxTokens == 1 && alone.wishes.logprobs == nil)
+    }
+
     @Test("A prompt is a text, ids, or a list of either")
     func prompts() throws {
         let cases: [(String, [[TokenID]])] = [
@@ -112,11 +145,24 @@ struct RequestParsingTests {
             (#""stop": ["1", "2", "3", "4", "5"]"#, "stop"), (#""stop": """#, "stop"),
             (#""stop": [1]"#, "stop"), (#""stop_token_ids": [257]"#, "stop_token_ids"),
             (#""stop_token_ids": 7"#, "stop_token_ids"), (#""logprobs": 21"#, "logprobs"),
-            (#""logprobs": true"#, "logprobs"), (#""echo": true"#, "echo"),
-            (#""best_of": 2"#, "best_of"), (#""presence_penalty": 0.1"#, "presence_penalty"),
-            (#""frequency_penalty": -1"#, "frequency_penalty"),
-            (#""repetition_penalty": 1.1"#, "repetition_penalty"),
-            (#""logit_bias": {"5": 1}"#, "logit_bias"), (#""suffix": "z""#, "suffix"),
+            (#""logprobs": true"#, "logprobs"), (#""echo": 1"#, "echo"),
+            (#""best_of": 2"#, "best_of"), (#""presence_penalty": 2.1"#, "presence_penalty"),
+            (#""presence_penalty": "1""#, "presence_penalty"),
+            (#""frequency_penalty": -3"#, "frequency_penalty"),
+            (#""repetition_penalty": 0"#, "repetition_penalty"),
+            (#""repetition_penalty": -1"#, "repetition_penalty"),
+            (#""logit_bias": {"5": 101}"#, "logit_bias"), (#""suffix": "z""#, "suffix"),
+            (#""logit_bias": {"257": 1}"#, "logit_bias"), (#""logit_bias": [1]"#, "logit_bias"),
+            (#""logit_bias": {"a": 1}"#, "logit_bias"),
+            (#""logit_bias": {"5": "1"}"#, "logit_bias"),
+            (#""bad_words": "a""#, "bad_words"), (#""bad_words": [""]"#, "bad_words"),
+            (#""bad_words": [[]]"#, "bad_words"), (#""bad_words": [[257]]"#, "bad_words"),
+            (#""bad_words": [1]"#, "bad_words"), (#""allowed_token_ids": []"#, "allowed_token_ids"),
+            (#""allowed_token_ids": [257]"#, "allowed_token_ids"),
+            (#""allowed_token_ids": 5"#, "allowed_token_ids"),
+            (#""prompt_logprobs": 21"#, "prompt_logprobs"),
+            (#""prompt_logprobs": -1"#, "prompt_logprobs"),
+            (#""prompt_logprobs": 1, "stream": true"#, "prompt_logprobs"),
             (#""stream": "yes""#, "stream"), (#""ignore_eos": 1"#, "ignore_eos"),
             (#""stream_options": {"include_usage": true}"#, "stream_options"),
             (#""stream": true, "stream_options": {"include_usage": 1}"#, "include_usage"),
@@ -152,7 +198,8 @@ struct RequestParsingTests {
             (user + #", "tools": [{"type": "function"}]"#, "tools"),
             (user + #", "tool_choice": "required""#, "tool_choice"),
             (user + #", "response_format": {"type": "json_object"}"#, "response_format"),
-            (user + #", "top_logprobs": 2"#, "top_logprobs"),
+            (user + #", "top_logprobs": 2"#, "top_logprobs"), (user + #", "echo": true"#, "echo"),
+            (user + #", "logit_bias": {"1": -101}"#, "logit_bias"),
             (user + #", "logprobs": true, "top_logprobs": 21"#, "top_logprobs"),
             (user + #", "chat_template": "x""#, "chat_template"),
             (user + #", "chat_template_kwargs": {"refuse": "no"}"#, "messages"),

@@ -92,6 +92,23 @@ final class ScriptedGenerator: Generator {
         return letters + choices.map { output($0, text: "", token: 256, finish: .stop) }
     }
 
+    /// As `echo`, with scores of the prompt: each token is half as likely as the one before.
+    static let scoredEcho: Script = { request in
+        var events = echo(request)
+        let scores = request.prompt.dropFirst().enumerated().map { index, token in
+            ScoredToken(
+                token: token, logprob: -Float(index + 1), rank: 2,
+                top: [
+                    TokenLogprob(token: 65, logprob: -0.5), TokenLogprob(token: 66, logprob: -9),
+                ])
+        }
+        if case .output(var output) = events[0], request.parameters.promptLogprobs != nil {
+            output.promptScores = scores
+            events[0] = .output(output)
+        }
+        return events
+    }
+
     /// An output of one token, with logprobs that tell the token apart.
     static func output(
         _ choice: Int, text: String, token: TokenID, finish: FinishReason? = nil

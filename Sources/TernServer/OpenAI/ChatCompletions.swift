@@ -15,16 +15,18 @@ enum ChatCompletions {
         let name = try model.name(in: fields)
         let conversation = try Conversation(fields)
         let maxTokens = try fields.integer("max_tokens", atLeast: 1)
+        let stream = try StreamFields(fields)
+        let promptLogprobs = try SamplingFields.promptLogprobs(fields, stream)
         let sampling = try SamplingFields(
-            fields, logprobs: try logprobs(fields),
+            fields, logprobs: try logprobs(fields), promptLogprobs: promptLogprobs,
             maxTokens: try fields.integer("max_completion_tokens", atLeast: 1) ?? maxTokens,
             vocabularySize: model.generator.vocabularySize)
-        let stream = try StreamFields(fields)
         let request = try sampling.request(
             for: try model.tokens(of: conversation), of: model.generator, promptField: "messages",
             defaultMaxTokens: nil)
         return GenerationCall(
-            model: name, prompts: [request], streams: stream.streams,
+            model: name, prompts: [request], wishes: PromptWishes(logprobs: promptLogprobs),
+            streams: stream.streams,
             includesUsage: stream.includesUsage,
             tellsUsageContinuously: stream.tellsUsageContinuously)
     }
@@ -54,6 +56,10 @@ struct ChatShape: ReplyShape {
             "logprobs": choice.hasLogprobs ? writer.chat(choice.tokens) : nil,
             "finish_reason": choice.finishReason,
         ]
+    }
+
+    func members(_ prompt: PromptReply?, _ writer: LogprobWriter) -> JSONObject {
+        JSONObject(prompt.flatMap(writer.prompt).map { [("prompt_logprobs", $0)] } ?? [])
     }
 
     func chunks(_ index: Int, _ piece: ChoicePiece, _ writer: LogprobWriter) -> [JSON] {

@@ -16,15 +16,23 @@ enum Completions {
     static func call(_ fields: RequestFields, model: ServedModel) throws(APIError) -> GenerationCall
     {
         let name = try model.name(in: fields)
-        let sampling = try SamplingFields(
-            fields, logprobs: try fields.integer("logprobs", in: 0...RequestLimits.logprobs),
-            maxTokens: try fields.integer("max_tokens", atLeast: 1),
-            vocabularySize: model.generator.vocabularySize)
         let stream = try StreamFields(fields)
+        let echoes = try fields.bool("echo") ?? false
+        let logprobs = try fields.integer("logprobs", in: 0...RequestLimits.logprobs)
+        let maxTokens = try fields.integer("max_tokens", atLeast: echoes ? 0 : 1)
+        let promptLogprobs = try SamplingFields.promptLogprobs(fields, stream)
+        let sampling = try SamplingFields(
+            fields, logprobs: logprobs,
+            promptLogprobs: [promptLogprobs, echoes ? logprobs : nil].compactMap { $0 }.max(),
+            // The engine draws a token in any case.
+            maxTokens: maxTokens.map { max(1, $0) },
+            vocabularySize: model.generator.vocabularySize, echoes: true)
         var call = GenerationCall(
             model: name, prompts: [], streams: stream.streams,
             includesUsage: stream.includesUsage,
             tellsUsageContinuously: stream.tellsUsageContinuously)
+        call.wishes = PromptWishes(
+            echoes: echoes ? [] : nil, logprobs: promptLogprobs, endsThere: maxTokens == 0)
         let prompts = try prompts(fields)
         guard prompts.count * sampling.choices <= RequestLimits.choicesOfAllPrompts else {
             throw .field(
@@ -33,12 +41,27 @@ enum Completions {
         }
         let addSpecialTokens = try fields.bool("add_special_tokens") ?? true
         for prompt in prompts {
+            let tokens = try tokens(of: prompt, addSpecialTokens, model)
             call.prompts.append(
                 try sampling.request(
-                    for: try tokens(of: prompt, addSpecialTokens, model), of: model.generator,
-                    promptField: "prompt", defaultMaxTokens: defaultMaxTokens))
+                    for: tokens, of: model.generator, promptField: "prompt",
+                    defaultMaxTokens: defaultMaxTokens))
+            if echoes { call.wishes.echoes?.append(try text(of: prompt, tokens, model)) }
         }
         return call
+    }
+
+    /// The text that `echo` tells again.
+    private static func text(
+        of prompt: JSON, _ tokens: [TokenID], _ model: ServedModel
+    ) throws(APIError) -> String {
+        if let text = prompt.string { return text }
+        do {
+            return try model.generator.text(of: tokens)
+        } catch {
+            throw APIError(
+                .badRequest, "prompt: \(error)", parameter: "prompt", code: "invalid_value")
+        }
     }
 
     /// The prompts of a request: each a string or a list of ids.
@@ -83,23 +106,38 @@ struct CompletionShape: ReplyShape {
     let object = "text_completion"
     let chunkObject = "text_completion"
 
+    func members(_ prompt: PromptReply?, _ writer: LogprobWriter) -> JSONObject { JSONObject() }
+
     func choice(_ index: Int, _ choice: ChoiceResult, _ writer: LogprobWriter) -> JSON {
-        let logprobs = choice.hasLogprobs ? writer.completion(choice.tokens, offset: 0) : nil
-        return json(index, choice.text, logprobs, choice.finishReason)
+        let echoed = choice.prompt?.echo == nil ? nil : choice.prompt
+        let logprobs =
+            choice.hasLogprobs
+            ? writer.completion(choice.tokens, offset: 0, after: echoed) : nil
+        let text = (echoed?.echo ?? "") + choice.text
+        let prompt = choice.prompt.flatMap(writer.prompt)
+        return json(index, text, logprobs, choice.finishReason, prompt)
     }
 
     func chunks(_ index: Int, _ piece: ChoicePiece, _ writer: LogprobWriter) -> [JSON] {
-        let tells = !piece.text.isEmpty || (piece.hasLogprobs && !piece.tokens.isEmpty)
+        let text = (piece.prompt?.echo ?? "") + piece.text
+        let tells =
+            !text.isEmpty
+            || (piece.hasLogprobs && !(piece.tokens.isEmpty && piece.prompt == nil))
         guard tells || piece.finish != nil else { return [] }
         let logprobs =
-            piece.hasLogprobs ? writer.completion(piece.tokens, offset: piece.offset) : nil
-        return [json(index, piece.text, logprobs, piece.finishReason)]
+            piece.hasLogprobs
+            ? writer.completion(piece.tokens, offset: piece.offset, after: piece.prompt) : nil
+        return [json(index, text, logprobs, piece.finishReason, nil)]
     }
 
-    private func json(_ index: Int, _ text: String, _ logprobs: JSON?, _ finish: JSON) -> JSON {
-        [
-            "index": .integer(index), "text": .string(text), "logprobs": logprobs ?? .null,
-            "finish_reason": finish,
-        ]
+    private func json(
+        _ index: Int, _ text: String, _ logprobs: JSON?, _ finish: JSON, _ prompt: JSON?
+    ) -> JSON {
+        var object = JSONObject([
+            ("index", .integer(index)), ("text", .string(text)), ("logprobs", logprobs ?? .null),
+            ("finish_reason", finish),
+        ])
+        object["prompt_logprobs"] = prompt
+        return .object(object)
     }
 }

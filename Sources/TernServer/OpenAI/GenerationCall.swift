@@ -9,6 +9,8 @@ struct GenerationCall: Sendable {
     var model: String
     /// One for each prompt, each with the same number of choices.
     var prompts: [GenerationRequest]
+    /// What is to be told of the prompts.
+    var wishes = PromptWishes()
     /// Whether the reply is a stream.
     var streams = false
     /// Whether a stream ends with the usage.

@@ -15,6 +15,7 @@ struct GenerationReply {
     private let id: String
     private let created = Int(time(nil))
     private var choices: [ChoiceResult]
+    private var prompts: [PromptReply]
     private var unfinished: Int
     private var usage: Usage
 
@@ -26,6 +27,7 @@ struct GenerationReply {
         let hasLogprobs = call.prompts.contains { $0.parameters.logprobs != nil }
         choices = Array(
             repeating: ChoiceResult(hasLogprobs: hasLogprobs), count: call.choiceCount)
+        prompts = call.promptReplies
         unfinished = call.choiceCount
         usage = Usage(promptTokens: call.promptTokens)
     }
@@ -42,6 +44,7 @@ struct GenerationReply {
         case .output(let output) where output.finish == .failed:
             throw APIError(.failed, "generation: the engine could not go on")
         case .output(let output):
+            if let scores = output.promptScores { prompts[prompt].scores = scores }
             return grow(prompt * call.choicesPerPrompt + output.choice, by: output)
         }
     }
@@ -49,26 +52,33 @@ struct GenerationReply {
     private mutating func grow(_ index: Int, by output: GenerationOutput) -> [JSON] {
         precondition(
             choices[index].finish == nil, "choice \(index) grew after it had ended")
-        usage.completionTokens += output.tokens.count
-        choices[index].finish = output.finish
+        let ends = call.wishes.endsThere
+        let (text, tokens) = ends ? ("", []) : (output.text, output.tokens)
+        usage.completionTokens += tokens.count
+        choices[index].finish = ends && output.finish != nil ? .length : output.finish
         if output.finish != nil { unfinished -= 1 }
-        if call.streams { return chunks(of: index, telling: output) }
-        choices[index].text += output.text
-        if choices[index].hasLogprobs { choices[index].tokens += output.tokens }
+        if call.streams { return chunks(of: index, telling: text, tokens) }
+        choices[index].text += text
+        if choices[index].hasLogprobs { choices[index].tokens += tokens }
         return []
     }
 
-    private mutating func chunks(of index: Int, telling output: GenerationOutput) -> [JSON] {
-        let hasLogprobs = choices[index].hasLogprobs
+    /// The prompt of a choice.
+    private func prompt(of index: Int) -> PromptReply { prompts[index / call.choicesPerPrompt] }
+
+    private mutating func chunks(
+        of index: Int, telling text: String, _ tokens: [GeneratedToken]
+    ) -> [JSON] {
+        let choice = choices[index]
+        let echoes = call.wishes.echoes != nil && !choice.isTold
         let piece = ChoicePiece(
-            text: output.text, tokens: output.tokens, hasLogprobs: hasLogprobs,
-            finish: output.finish, isFirst: !choices[index].isTold,
-            offset: choices[index].toldCharacters)
+            prompt: echoes ? prompt(of: index) : nil, text: text, tokens: tokens,
+            hasLogprobs: choice.hasLogprobs, finish: choice.finish, isFirst: !choice.isTold,
+            offset: choice.toldCharacters)
         choices[index].isTold = true
-        if hasLogprobs {
-            choices[index].toldCharacters += output.tokens.reduce(0) {
-                $0 + writer.length($1.token)
-            }
+        if choice.hasLogprobs {
+            let told = (piece.prompt?.tokens ?? []) + tokens.map(\.token)
+            choices[index].toldCharacters += told.reduce(0) { $0 + writer.length($1) }
         }
         return shape.chunks(index, piece, writer).map { chunk(choices: [$0]) }
     }
@@ -79,9 +89,14 @@ struct GenerationReply {
     /// The whole reply, where it is no stream.
     var json: JSON {
         var reply = head(shape.object)
-        reply["choices"] = .array(
-            choices.enumerated().map { shape.choice($0.offset, $0.element, writer) })
+        let told = choices.indices.map { index in
+            var choice = choices[index]
+            choice.prompt = prompt(of: index)
+            return shape.choice(index, choice, writer)
+        }
+        reply["choices"] = .array(told)
         reply["usage"] = usage.json
+        for (name, value) in shape.members(prompts.first, writer).members { reply[name] = value }
         return .object(reply)
     }
 

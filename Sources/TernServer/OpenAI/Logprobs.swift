@@ -36,28 +36,67 @@ struct LogprobWriter {
         ])
     }
 
-    /// The `logprobs` of a legacy choice; `offset` is where its first token begins in the text.
-    func completion(_ tokens: [GeneratedToken], offset: Int) -> JSON {
-        var offset = offset
-        var texts: [JSON] = []
-        var logprobs: [JSON] = []
-        var tops: [JSON] = []
-        var offsets: [JSON] = []
-        for token in tokens {
-            let logprob = token.logprob ?? LogprobWriter.least
-            texts.append(.string(spelling(token.token)))
-            logprobs.append(number(logprob))
-            // The token that was drawn is always among them, as with OpenAI.
-            var top = JSONObject(token.top.map { (spelling($0.token), number($0.logprob)) })
-            if top[spelling(token.token)] == nil { top[spelling(token.token)] = number(logprob) }
-            tops.append(.object(top))
-            offsets.append(.integer(offset))
-            offset += length(token.token)
+    /// The `logprobs` of a legacy choice; `offset` is where its first token begins in the text. A
+    /// prompt that is told again stands before it, and its first token has no logprob.
+    func completion(
+        _ tokens: [GeneratedToken], offset: Int, after prompt: PromptReply? = nil
+    ) -> JSON {
+        var lists = LogprobLists(offset: offset)
+        if let prompt {
+            for (index, token) in prompt.tokens.enumerated() {
+                let score = index == 0 ? nil : prompt.scores.dropFirst(index - 1).first
+                append(
+                    token, score?.logprob, score?.top.prefix(prompt.echoLogprobs) ?? [], to: &lists)
+            }
         }
-        return [
-            "tokens": .array(texts), "token_logprobs": .array(logprobs),
-            "top_logprobs": .array(tops), "text_offset": .array(offsets),
-        ]
+        for token in tokens {
+            append(
+                token.token, token.logprob ?? LogprobWriter.least, token.top[...], to: &lists)
+        }
+        return lists.json
+    }
+
+    private func append(
+        _ token: TokenID, _ logprob: Float?, _ top: ArraySlice<TokenLogprob>,
+        to lists: inout LogprobLists
+    ) {
+        let text = spelling(token)
+        var tops = JSONObject(top.map { (spelling($0.token), number($0.logprob)) })
+        // The token that was drawn is always among them, as with OpenAI.
+        if tops[text] == nil { tops[text] = logprob.map(number) }
+        lists.texts.append(.string(text))
+        lists.logprobs.append(logprob.map(number) ?? .null)
+        lists.tops.append(logprob == nil ? .null : .object(tops))
+        lists.offsets.append(.integer(lists.offset))
+        lists.offset += length(token)
+    }
+
+    /// The `prompt_logprobs` of a reply: nothing for the first token, then for each token itself and
+    /// the most probable ones, by their ids. Nil where they were not asked for.
+    ///
+    /// Source: vLLM's `prompt_logprobs`.
+    func prompt(_ prompt: PromptReply) -> JSON? {
+        guard let count = prompt.logprobs else { return nil }
+        let scores = prompt.scores.map { score in
+            var entries = [(score.token, score.logprob, score.rank)]
+            for (index, other) in score.top.prefix(count).enumerated()
+            where other.token != score.token {
+                entries.append((other.token, other.logprob, index + 1))
+            }
+            return JSON.object(
+                JSONObject(
+                    entries.map { token, logprob, rank in
+                        let text = String(decoding: bytes(token), as: UTF8.self)
+                        return (
+                            "\(token)",
+                            [
+                                "logprob": number(logprob), "rank": .integer(rank),
+                                "decoded_token": .string(text),
+                            ]
+                        )
+                    }))
+        }
+        return .array([.null] + scores)
     }
 
     /// Characters that a token adds to the text, as offsets count them.
@@ -77,5 +116,24 @@ struct LogprobWriter {
     private func number(_ logprob: Float) -> JSON {
         .number(
             Double(max(logprob, LogprobWriter.least).description) ?? Double(LogprobWriter.least))
+    }
+}
+
+/// The lists of a legacy choice in the making.
+private struct LogprobLists {
+    var texts: [JSON] = []
+    var logprobs: [JSON] = []
+    var tops: [JSON] = []
+    var offsets: [JSON] = []
+    /// Where the next token begins in the text.
+    var offset: Int
+
+    init(offset: Int) { self.offset = offset }
+
+    var json: JSON {
+        [
+            "tokens": .array(texts), "token_logprobs": .array(logprobs),
+            "top_logprobs": .array(tops), "text_offset": .array(offsets),
+        ]
     }
 }

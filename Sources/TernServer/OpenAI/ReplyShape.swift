@@ -13,6 +13,8 @@ protocol ReplyShape: Sendable {
     var object: String { get }
     /// The `object` of a chunk of a stream.
     var chunkObject: String { get }
+    /// What stands beside the choices of a whole reply, told of its first prompt.
+    func members(_ prompt: PromptReply?, _ writer: LogprobWriter) -> JSONObject
     /// A choice of a whole reply.
     func choice(_ index: Int, _ choice: ChoiceResult, _ writer: LogprobWriter) -> JSON
     /// The choices that tell a new piece, one for each chunk to send; none if it tells nothing.
@@ -21,6 +23,8 @@ protocol ReplyShape: Sendable {
 
 /// A choice as far as it has grown.
 struct ChoiceResult {
+    /// The prompt that it goes on from; set when the choice is told.
+    var prompt: PromptReply?
     var text = ""
     /// Kept only where logprobs were asked for.
     var tokens: [GeneratedToken] = []
@@ -36,6 +40,8 @@ struct ChoiceResult {
 
 /// What a choice has grown by.
 struct ChoicePiece {
+    /// The prompt, with a first piece before which it is told again.
+    let prompt: PromptReply?
     let text: String
     let tokens: [GeneratedToken]
     let hasLogprobs: Bool

@@ -14,6 +14,8 @@ enum RequestLimits {
     static let stopStringBytes = 1024
     static let stopTokens = 128
     static let logprobs = 20
+    static let badWords = 128
+    static let badWordBytes = 1024
 }
 
 /// Sampling and stopping as a request asks for them.
@@ -25,18 +27,23 @@ struct SamplingFields {
     private let fields: RequestFields
     private let stopTokens: [TokenID]
     private let logprobs: Int?
+    private let promptLogprobs: Int?
     private let maxTokens: Int?
 
     /// - logprobs: top alternatives asked for, read by the endpoint since each spells it its way.
+    /// - promptLogprobs: the same of the prompt's tokens.
     /// - maxTokens: likewise.
+    /// - echoes: whether the endpoint can tell the prompt again.
     init(
-        _ fields: RequestFields, logprobs: Int?, maxTokens: Int?, vocabularySize: Int
+        _ fields: RequestFields, logprobs: Int?, promptLogprobs: Int?, maxTokens: Int?,
+        vocabularySize: Int, echoes: Bool = false
     ) throws(APIError) {
         self.fields = fields
         self.logprobs = logprobs
+        self.promptLogprobs = promptLogprobs
         self.maxTokens = maxTokens
         choices = try fields.integer("n", in: 1...RequestLimits.choices) ?? 1
-        try UnsupportedFields.check(fields, choices: choices)
+        try UnsupportedFields.check(fields, choices: choices, echoes: echoes)
         stopStrings = try SamplingFields.stopStrings(fields)
         stopTokens = try SamplingFields.tokens(
             fields["stop_token_ids"] ?? [], "stop_token_ids", atMost: RequestLimits.stopTokens,
@@ -62,6 +69,8 @@ struct SamplingFields {
         }
         var parameters = generator.defaultParameters(
             maxTokens: maxTokens ?? min(room, defaultMaxTokens ?? room))
+        parameters.adjustments = try AdjustmentFields.read(
+            fields, over: parameters.adjustments, generator)
         try apply(to: &parameters)
         var request = GenerationRequest(prompt: prompt, parameters: parameters)
         request.choices = choices
@@ -86,6 +95,7 @@ struct SamplingFields {
         if let value = try fields.bool("ignore_eos") { parameters.ignoreEOS = value }
         parameters.stopTokenIDs += stopTokens
         parameters.logprobs = logprobs
+        parameters.promptLogprobs = promptLogprobs
         do {
             try parameters.validate()
         } catch {
@@ -109,6 +119,19 @@ struct SamplingFields {
             throw .field("stop", found: "\(text.utf8.count) bytes", expected: expected)
         }
         return strings
+    }
+
+    /// How many alternatives `prompt_logprobs` asks for with each token of the prompt.
+    static func promptLogprobs(
+        _ fields: RequestFields, _ stream: StreamFields
+    ) throws(APIError) -> Int? {
+        let count = try fields.integer("prompt_logprobs", in: 0...RequestLimits.logprobs)
+        if let count, stream.streams {
+            throw .field(
+                "prompt_logprobs", found: "\(count) with stream",
+                expected: "prompt_logprobs only where stream is false")
+        }
+        return count
     }
 
     /// A list of token ids.

@@ -17,11 +17,9 @@ enum UnsupportedFields {
     }
 
     private static let fields = [
-        Field("frequency_penalty", 0), Field("presence_penalty", 0),
-        Field("repetition_penalty", 1), Field("length_penalty", 1), Field("logit_bias", [:]),
-        Field("bad_words", []), Field("allowed_token_ids"), Field("logits_processors", []),
-        Field("use_beam_search", false), Field("suffix", ""), Field("echo", false),
-        Field("prompt_logprobs"), Field("prompt_embeds"), Field("tools", []),
+        Field("length_penalty", 1), Field("logits_processors", []),
+        Field("use_beam_search", false), Field("suffix", ""), Field("prompt_embeds"),
+        Field("tools", []),
         Field("tool_choice", "none", "auto"), Field("functions", []),
         Field("function_call", "none", "auto"), Field("response_format", ["type": "text"]),
         Field("structured_outputs", [:]), Field("guided_json"), Field("guided_regex"),
@@ -33,7 +31,10 @@ enum UnsupportedFields {
     ]
 
     /// Throws: the first field whose value would change something.
-    static func check(_ request: RequestFields, choices: Int) throws(APIError) {
+    static func check(_ request: RequestFields, choices: Int, echoes: Bool) throws(APIError) {
+        if !echoes, let value = request["echo"], value != false {
+            try refuse("echo", value, [false])
+        }
         for field in fields {
             guard let value = request[field.name], !field.neutral.contains(value) else { continue }
             try refuse(field.name, value, field.neutral)
