@@ -1,13 +1,15 @@
 // Causal attention over the paged cache. An item is one cache head of one sequence and up to
 // TILE_ROWS of its queries, a query being one head of one row: the heads of a group share every
-// tile that is read. Tiles of 16 keys are walked from position 0 with a running maximum. A key
-// beyond a query's position never enters its sums, so that what stale slots hold does not matter.
+// tile that is read. Tiles of 16 keys, counted from position 0, are walked with a running maximum,
+// from the first that one of the queries sees. A key that a query does not see never enters its
+// sums, and a tile of such keys leaves its state as it was: neither what unseen slots hold nor
+// which queries share an item matters.
 
 #pragma once
 
 #include "tile.h"
 
-enum { ATTEND_PANELS = TERN_MAX_HEAD_DIMENSION / 16 };
+enum { ATTEND_PANELS = TERN_MAX_VALUE_DIMENSION / 16 };
 
 // The running state of up to TILE_ROWS queries.
 typedef struct {
@@ -30,10 +32,10 @@ ALWAYS_INLINE void attend_soften(attend_state *s, int q) {
     s->sum[q] = s->sum[q] * rescale + lane_sum(weights);
 }
 
-// mixed = mixed * rescale + weights . values for some panels of values.
+// mixed = mixed * rescale + weights . values for some panels of values, keys [begin, end).
 ALWAYS_INLINE void attend_mix(
-    attend_state *s, int first, const char *values, int64_t keys, const int queries, int64_t panel,
-    const int panels, const int32_t type) {
+    attend_state *s, int first, const char *values, int64_t begin, int64_t end,
+    const int queries, int64_t panel, const int panels, const int32_t type) {
     v16 sums[TILE_SUMS];
     v16 *mixed = s->mixed + first * ATTEND_PANELS + panel;
     const int64_t panel_bytes = 256 * type_bytes(type);
@@ -42,29 +44,66 @@ ALWAYS_INLINE void attend_mix(
             sums[q * panels + p] = mixed[q * ATTEND_PANELS + p] * splat(s->rescale[first + q]);
     tile_sums(
         sums, (const float *)&s->scores[first], 1, 16, values + panel * panel_bytes, panel_bytes,
-        0, keys, queries, panels, type);
+        begin, end, queries, panels, type);
     UNROLL for (int q = 0; q < queries; q++)
         UNROLL for (int p = 0; p < panels; p++)
             mixed[q * ATTEND_PANELS + p] = sums[q * panels + p];
 }
 
 ALWAYS_INLINE void attend_mix_all(
-    attend_state *s, int first, const char *values, int64_t keys, int64_t value_panels,
-    const int queries, const int panels, const int32_t type) {
+    attend_state *s, int first, const char *values, int64_t begin, int64_t end,
+    int64_t value_panels, const int queries, const int panels, const int32_t type) {
     int64_t panel = 0;
     for (; panel + panels <= value_panels; panel += panels)
-        attend_mix(s, first, values, keys, queries, panel, panels, type);
+        attend_mix(s, first, values, begin, end, queries, panel, panels, type);
     for (; panel < value_panels; panel++)
-        attend_mix(s, first, values, keys, queries, panel, 1, type);
+        attend_mix(s, first, values, begin, end, queries, panel, 1, type);
 }
 
-// One query on the tile that ends beyond its position: `keys` of 16 are its to see.
+// One query on a tile of which it sees the keys [begin, end).
 ALWAYS_INLINE void attend_edge(
-    attend_state *s, int q, const char *values, int64_t keys, int64_t value_panels,
+    attend_state *s, int q, const char *values, int64_t begin, int64_t end, int64_t value_panels,
     const int32_t type) {
-    for (int64_t lane = keys; lane < 16; lane++) s->scores[q][lane] = -__builtin_inff();
+    for (int64_t lane = 0; lane < begin; lane++) s->scores[q][lane] = -__builtin_inff();
+    for (int64_t lane = end; lane < 16; lane++) s->scores[q][lane] = -__builtin_inff();
     attend_soften(s, q);
-    attend_mix_all(s, q, values, keys, value_panels, 1, 4, type);
+    attend_mix_all(s, q, values, begin, end, value_panels, 1, 4, type);
+}
+
+// Reads queries and starts their state: with nothing, or with a sink as the first score.
+ALWAYS_INLINE void attend_start(
+    attend_state *s, const tern_attend_args *a, const int32_t *span, int64_t head, int64_t first,
+    int64_t count, const int queries) {
+    for (int q = 0; q < queries; q++) {
+        const int64_t i = first + least(q, count - 1);  // queries of no use repeat the last
+        const int64_t query_head = head * a->group + i % a->group;
+        const float *from = a->queries + (span[0] + i / a->group) * a->query_row
+            + query_head * a->query_head;
+        for (int64_t d = 0; d < a->cache.dimension; d++) s->query[d * queries + q] = from[d];
+        s->largest[q] = a->sinks ? a->sinks[query_head] : -__builtin_inff();
+        s->sum[q] = a->sinks ? 1 : 0;
+        for (int64_t p = 0; p < quotient_up(a->cache.value_dimension, 16); p++)
+            s->mixed[q * ATTEND_PANELS + p] = splat(0);
+    }
+}
+
+ALWAYS_INLINE void attend_finish(
+    const attend_state *s, const tern_attend_args *a, const int32_t *span, int64_t head,
+    int64_t first, int64_t count) {
+    for (int q = 0; q < count; q++) {
+        const int64_t i = first + q;
+        float *to = a->output + (span[0] + i / a->group) * a->output_row
+            + (head * a->group + i % a->group) * a->output_head;
+        for (int64_t d = 0; d < a->cache.value_dimension; d += 16)
+            store_lanes(
+                to + d, s->mixed[q * ATTEND_PANELS + d / 16] / splat(s->sum[q]),
+                a->cache.value_dimension - d);
+    }
+}
+
+// The first position that a query sees.
+ALWAYS_INLINE int64_t attend_from(const tern_attend_args *a, int64_t position) {
+    return most(0, position - a->window + 1);
 }
 
 // Queries [first, first + count) of a span, on one cache head.
@@ -73,21 +112,11 @@ ALWAYS_INLINE void attend_tile(
     const int queries, const int panels, const int32_t type) {
     const tern_cache *c = &a->cache;
     attend_state s;
-    for (int q = 0; q < queries; q++) {
-        const int64_t i = first + least(q, count - 1);  // queries of no use repeat the last
-        const float *from = a->queries + (span[0] + i / a->group) * a->query_row
-            + (head * a->group + i % a->group) * a->query_head;
-        for (int64_t d = 0; d < c->dimension; d++) s.query[d * queries + q] = from[d];
-        s.largest[q] = -__builtin_inff();
-        s.sum[q] = 0;
-    }
-    const int64_t value_panels = quotient_up(c->dimension, 16);
-    for (int q = 0; q < queries; q++)
-        for (int64_t p = 0; p < value_panels; p++) s.mixed[q * ATTEND_PANELS + p] = splat(0);
-
+    attend_start(&s, a, span, head, first, count, queries);
+    const int64_t value_panels = quotient_up(c->value_dimension, 16);
     const int64_t position = span[2] + first / a->group;
     const int64_t last = span[2] + (first + count - 1) / a->group;
-    for (int64_t token = 0; token <= last; token += 16) {
+    for (int64_t token = attend_from(a, position) / 16 * 16; token <= last; token += 16) {
         const int64_t block = a->block_table[span[3] + token / c->block_size];
         const int64_t tile = token % c->block_size / 16;
         const char *keys = c->blocks + block * c->block_bytes + head * c->head_bytes;
@@ -97,25 +126,21 @@ ALWAYS_INLINE void attend_tile(
         UNROLL for (int q = 0; q < queries; q++) scores[q] = splat(0);
         tile_sums(scores, s.query, queries, 1, keys, 0, 0, c->dimension, queries, 1, type);
         UNROLL for (int q = 0; q < queries; q++) s.scores[q] = scores[q] * splat(a->scale);
-        if (token + 15 <= position) {
+        if (a->soft_cap > 0)
+            for (int q = 0; q < queries; q++) s.scores[q] = soft_capped(s.scores[q], a->soft_cap);
+        if (token + 15 <= position && token >= attend_from(a, last)) {
             for (int q = 0; q < queries; q++) attend_soften(&s, q);
-            attend_mix_all(&s, 0, values, 16, value_panels, queries, panels, type);
-        } else {
-            for (int q = 0; q < count; q++) {
-                const int64_t seen = span[2] + (first + q) / a->group - token + 1;
-                if (seen > 0) attend_edge(&s, q, values, least(seen, 16), value_panels, type);
-            }
+            attend_mix_all(&s, 0, values, 0, 16, value_panels, queries, panels, type);
+            continue;
+        }
+        for (int q = 0; q < count; q++) {
+            const int64_t own = span[2] + (first + q) / a->group;
+            const int64_t begin = most(attend_from(a, own) - token, 0);
+            const int64_t end = least(own - token + 1, 16);
+            if (begin < end) attend_edge(&s, q, values, begin, end, value_panels, type);
         }
     }
-    for (int q = 0; q < count; q++) {
-        const int64_t i = first + q;
-        float *to = a->output + (span[0] + i / a->group) * a->output_row
-            + (head * a->group + i % a->group) * a->output_head;
-        for (int64_t p = 0; p < value_panels; p++)
-            store_lanes(
-                to + p * 16, s.mixed[q * ATTEND_PANELS + p] / splat(s.sum[q]),
-                c->dimension - p * 16);
-    }
+    attend_finish(&s, a, span, head, first, count);
 }
 
 #define ATTEND_TILE(QUERIES, PANELS, NAME, TYPE) \

@@ -5,51 +5,100 @@
 
 #include "vector.h"
 
-// exp(logit - the largest) of each expert, and their sum in rms_norm's order.
-ALWAYS_INLINE float softmax_terms(const float *logits, int64_t experts, float *terms) {
+// Each expert's share: exp(logit - the largest) by the sum of all, in rms_norm's order.
+ALWAYS_INLINE void softmax_scores(const float *logits, int64_t experts, float *scores) {
     v16 largest = splat(logits[0]);
     for (int64_t i = 0; i < experts; i++) largest[i % 16] = larger(largest[i % 16], logits[i]);
     const v16 top = splat(lane_max(largest));
     v16 sums = splat(0);
     for (int64_t i = 0; i < experts; i += 16) {
         const int64_t lanes = experts - i;
-        store_lanes(terms + i, exponential(load_lanes(logits + i, lanes) - top), lanes);
-        sums += load_lanes(terms + i, lanes);
+        store_lanes(scores + i, exponential(load_lanes(logits + i, lanes) - top), lanes);
+        sums += load_lanes(scores + i, lanes);
     }
-    return lane_sum(sums);
+    const float sum = lane_sum(sums);
+    for (int64_t i = 0; i < experts; i++) scores[i] /= sum;
 }
 
-// Marks the `count` largest logits, the first of equals.
-ALWAYS_INLINE void choose(const float *logits, int64_t experts, int64_t count, uint8_t *chosen) {
-    memset(chosen, 0, (size_t)experts);
+ALWAYS_INLINE void sigmoid_scores(const float *logits, int64_t experts, float *scores) {
+    for (int64_t i = 0; i < experts; i += 16) {
+        const int64_t lanes = experts - i;
+        store_lanes(scores + i, sigmoid(load_lanes(logits + i, lanes)), lanes);
+    }
+}
+
+enum { OPEN, CHOSEN, CLOSED };
+
+// Marks the `count` largest values that are open as chosen, the first of equals.
+ALWAYS_INLINE void choose(const float *values, int64_t n, int64_t count, uint8_t *marks) {
     for (int64_t taken = 0; taken < count; taken++) {
         int64_t best = -1;
-        for (int64_t e = 0; e < experts; e++)
-            if (!chosen[e] && (best < 0 || logits[e] > logits[best])) best = e;
-        chosen[best] = 1;
+        for (int64_t i = 0; i < n; i++)
+            if (marks[i] == OPEN && (best < 0 || values[i] > values[best])) best = i;
+        marks[best] = CHOSEN;
     }
+}
+
+// The largest of a group's values, or the sum of the two largest.
+ALWAYS_INLINE float group_score(const float *values, int64_t n, int64_t best) {
+    float first = values[0], second = -__builtin_inff();
+    for (int64_t i = 1; i < n; i++) {
+        if (values[i] > first) second = first, first = values[i];
+        else if (values[i] > second) second = values[i];
+    }
+    return best == 1 ? first : first + second;
+}
+
+// Closes the experts of all but the best groups.
+ALWAYS_INLINE void close_groups(const tern_route_args *a, const float *values, uint8_t *marks) {
+    float scores[TERN_MAX_EXPERTS];
+    uint8_t groups[TERN_MAX_EXPERTS];
+    const int64_t size = a->count / a->groups;
+    for (int64_t g = 0; g < a->groups; g++) {
+        scores[g] = group_score(values + g * size, size, a->group_best);
+        groups[g] = OPEN;
+    }
+    choose(scores, a->groups, a->top_groups, groups);
+    for (int64_t e = 0; e < a->count; e++)
+        if (groups[e / size] == OPEN) marks[e] = CLOSED;
+}
+
+// Marks the experts of a token.
+ALWAYS_INLINE void choose_experts(
+    const tern_route_args *a, const float *logits, const float *scores, uint8_t *marks) {
+    float corrected[TERN_MAX_EXPERTS];
+    const float *values = a->chooses_by_scores ? scores : logits;
+    if (a->correction) {
+        for (int64_t e = 0; e < a->count; e++) corrected[e] = values[e] + a->correction[e];
+        values = corrected;
+    }
+    memset(marks, OPEN, (size_t)a->count);
+    if (a->groups > 0) close_groups(a, values, marks);
+    choose(values, a->count, a->per_token, marks);
 }
 
 static void route(void *arguments) {
     tern_route_args *a = arguments;
-    float terms[TERN_MAX_EXPERTS];
-    uint8_t chosen[TERN_MAX_EXPERTS];
+    float scores[TERN_MAX_EXPERTS];
+    uint8_t marks[TERN_MAX_EXPERTS];
     for (int64_t item; (item = claim(&a->next)) < a->rows;) {
         const float *logits = a->logits + item * a->logits_row;
         int32_t *ids = a->experts + item * a->per_token;
         float *weights = a->weights + item * a->weights_row;
-        const float sum = softmax_terms(logits, a->count, terms);
-        choose(logits, a->count, a->per_token, chosen);
+        if (a->scoring == TERN_SOFTMAX) softmax_scores(logits, a->count, scores);
+        else sigmoid_scores(logits, a->count, scores);
+        choose_experts(a, logits, scores, marks);
         int64_t slot = 0;
-        float total = 0;
+        float sum = 0;
         for (int64_t e = 0; e < a->count; e++) {
-            if (!chosen[e]) continue;
+            if (marks[e] != CHOSEN) continue;
             ids[slot] = (int32_t)e;
-            weights[slot] = terms[e] / sum;
-            total += weights[slot++];
+            weights[slot++] = scores[e];
+            sum += scores[e];
         }
-        if (!a->renormalizes) continue;
-        for (int64_t j = 0; j < a->per_token; j++) weights[j] /= total;
+        sum += a->least_sum;
+        for (int64_t j = 0; j < a->per_token; j++)
+            weights[j] = (a->renormalizes ? weights[j] / sum : weights[j]) * a->factor;
     }
 }
 

@@ -71,10 +71,11 @@ ALWAYS_INLINE void linear_tile(
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
     for (int64_t part = 0; part < a->parts; part++) {
+        const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
+        __builtin_assume(first % 2 == 0);
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = splat(0);
         tile_sums(
-            sums, x, rows, 1, weight, a->panel_bytes, a->part_ends[part], a->part_ends[part + 1],
-            rows, panels, type);
+            sums, x, rows, 1, weight, a->panel_bytes, first, end, rows, panels, type);
         // `part` in binary says which levels hold a sum. The carry runs through the trailing ones;
         // after the last part it takes up all that is left.
         const int last = part == a->parts - 1;

@@ -1,9 +1,9 @@
-// The ops that go along rows: norms, sums, rotations, gates, copies. An item is one row, or one
-// head of a row.
+// The ops that go along rows: norms, sums, rotations, gates, caps, copies. An item is one row, or a
+// piece of a long one.
 
 #pragma once
 
-#include "vector.h"
+#include "pieces.h"
 
 static void rms_norm(void *arguments) {
     tern_rms_norm_args *a = arguments;
@@ -36,6 +36,18 @@ static void add(void *arguments) {
     }
 }
 
+// The first elements of pairs lie `step` apart, the second `distance` behind them.
+ALWAYS_INLINE void rotate_head(
+    float *head, const float *cosines, const float *sines, int64_t pairs, const int64_t step,
+    int64_t distance) {
+    for (int64_t i = 0; i < pairs; i++) {
+        float *low = head + i * step, *high = low + distance;
+        const float x = *low, y = *high;
+        *low = x * cosines[i] - y * sines[i];
+        *high = y * cosines[i] + x * sines[i];
+    }
+}
+
 static void rotate(void *arguments) {
     tern_rotate_args *a = arguments;
     const int64_t half = a->rotated / 2;
@@ -43,27 +55,60 @@ static void rotate(void *arguments) {
         const float *cosines = a->table + a->positions[item] * a->table_row;
         const float *sines = cosines + half;
         for (int64_t head = 0; head < a->head_count; head++) {
-            float *low = a->heads + item * a->heads_row + head * a->heads_head;
-            float *high = low + half;
-            for (int64_t i = 0; i < half; i++) {
-                const float x = low[i], y = high[i];
-                low[i] = x * cosines[i] - y * sines[i];
-                high[i] = y * cosines[i] + x * sines[i];
-            }
+            float *values = a->heads + item * a->heads_row + head * a->heads_head;
+            if (a->interleaved) rotate_head(values, cosines, sines, half, 2, 1);
+            else rotate_head(values, cosines, sines, half, 1, half);
         }
     }
 }
 
-static void silu_multiply(void *arguments) {
-    tern_silu_multiply_args *a = arguments;
+// Every activation is the gate times a sigmoid, times the up.
+ALWAYS_INLINE v16 activated(
+    const tern_activate_multiply_args *a, v16 gate, v16 up, const int32_t activation) {
+    if (activation == TERN_SILU) return gate / (splat(1) + exponential(-gate)) * up;
+    if (activation == TERN_GELU_TANH) {
+        // (1 + tanh(u)) / 2 is the sigmoid of 2u; 1.5957691 is 2 sqrt(2 / pi).
+        const v16 cubic = multiply_add(splat(0.044715f) * gate * gate, gate, gate);
+        return gate / (splat(1) + exponential(cubic * splat(-1.5957691f))) * up;
+    }
+    const v16 limit = splat(a->limit);
+    gate = select16(gate > limit, limit, gate);
+    up = select16(up > limit, limit, select16(up < -limit, -limit, up));
+    return gate / (splat(1) + exponential(gate * splat(-a->alpha))) * (up + splat(1));
+}
+
+ALWAYS_INLINE void activate_row(
+    const tern_activate_multiply_args *a, const float *from, float *to, const int32_t activation) {
+    for (int64_t i = 0; i < a->width; i += 16) {
+        const int64_t lanes = least(16, a->width - i);
+        const v16 gate = load_lanes(from + 2 * i, lanes);
+        const v16 up = load_lanes(from + 2 * i + lanes, lanes);
+        store_lanes(to + i, activated(a, gate, up, activation), lanes);
+    }
+}
+
+static void activate_multiply(void *arguments) {
+    tern_activate_multiply_args *a = arguments;
     for (int64_t item; (item = claim(&a->next)) < a->rows;) {
         const float *from = a->gate_up + item * a->gate_up_row;
         float *to = a->output + item * a->output_row;
-        for (int64_t i = 0; i < a->width; i += 16) {
-            const int64_t lanes = least(16, a->width - i);
-            const v16 gate = load_lanes(from + 2 * i, lanes);
-            const v16 up = load_lanes(from + 2 * i + lanes, lanes);
-            store_lanes(to + i, gate / (splat(1) + exponential(-gate)) * up, lanes);
+        switch (a->activation) {
+        case TERN_SILU: activate_row(a, from, to, TERN_SILU); break;
+        case TERN_GELU_TANH: activate_row(a, from, to, TERN_GELU_TANH); break;
+        default: activate_row(a, from, to, TERN_CLAMPED_SWIGLU);
+        }
+    }
+}
+
+static void soft_cap(void *arguments) {
+    tern_soft_cap_args *a = arguments;
+    for (piece p; (p = claim_piece(&a->next, a->rows, a->width)).rows > 0;) {
+        for (int64_t row = p.row; row < p.row + p.rows; row++) {
+            float *at = a->elements + row * a->row + p.column;
+            for (int64_t i = 0; i < p.columns; i += 16) {
+                const int64_t lanes = p.columns - i;
+                store_lanes(at + i, soft_capped(load_lanes(at + i, lanes), a->cap), lanes);
+            }
         }
     }
 }

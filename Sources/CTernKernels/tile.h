@@ -9,25 +9,53 @@
 // How far ahead of its use a panel is fetched.
 enum { FETCH_AHEAD = 2048 };
 
+// As tile_sums, for one k.
+ALWAYS_INLINE void tile_step(
+    v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *weight, int64_t panel_bytes,
+    int64_t k, const int rows, const int panels, const int32_t type) {
+    UNROLL for (int p = 0; p < panels; p++) {
+        const char *w = weight + p * panel_bytes;
+        v16 value;
+        if (type == TERN_FLOAT32) {
+            value = load16(w + k * 64);
+            __builtin_prefetch(w + k * 64 + FETCH_AHEAD);
+        } else if (type == TERN_FLOAT16) {
+            value = load_halves(w + k * 32);
+            if (k % 2 == 0) __builtin_prefetch(w + k * 32 + FETCH_AHEAD);
+        } else {
+            const words pair = (words)load16(w + (k >> 1) * 64);
+            value = (v16)(k % 2 ? pair & 0xFFFF0000u : pair << 16);
+        }
+        UNROLL for (int r = 0; r < rows; r++) {
+            v16 *sum = &sums[r * panels + p];
+            *sum = multiply_add(splat(x[k * x_k + r * x_r]), value, *sum);
+        }
+    }
+}
+
 // sums[r * panels + p] += x[r] . panel p over k in [first, end).
 //
-// Element k of row r is x[k * x_k + r * x_r]. `weight` is where the panel's k = 0 lies; `first` is
-// even where the type is bfloat16.
+// Element k of row r is x[k * x_k + r * x_r]. `weight` is where the panel's k = 0 lies.
 ALWAYS_INLINE void tile_sums(
     v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *weight, int64_t panel_bytes,
     int64_t first, int64_t end, const int rows, const int panels, const int32_t type) {
     int64_t k = first;
     if (type == TERN_BFLOAT16) {
+        if (k % 2 && k < end)
+            tile_step(sums, x, x_k, x_r, weight, panel_bytes, k++, rows, panels, type);
         for (; k + 1 < end; k += 2) {
-            const char *w = weight + k * 32;
             UNROLL for (int p = 0; p < panels; p++) {
-                const words pair = (words)load16(w + p * panel_bytes);
-                __builtin_prefetch(w + p * panel_bytes + FETCH_AHEAD);
-                const v16 even = (v16)(pair << 16), odd = (v16)(pair & 0xFFFF0000u);
+                const char *w = weight + p * panel_bytes + k * 32;
+                const v16 even = (v16)((words)load16(w) << 16);
+                __builtin_prefetch(w + FETCH_AHEAD);
                 UNROLL for (int r = 0; r < rows; r++) {
                     v16 *sum = &sums[r * panels + p];
                     *sum = multiply_add(splat(x[k * x_k + r * x_r]), even, *sum);
                 }
+                // Loaded again where sums need the registers: kept, the pair costs up to a third
+                // of the speed with AVX2, by which of them the compiler then spills.
+                if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(w));
+                const v16 odd = (v16)((words)load16(w) & 0xFFFF0000u);
                 UNROLL for (int r = 0; r < rows; r++) {
                     v16 *sum = &sums[r * panels + p];
                     *sum = multiply_add(splat(x[(k + 1) * x_k + r * x_r]), odd, *sum);
@@ -35,23 +63,6 @@ ALWAYS_INLINE void tile_sums(
             }
         }
     }
-    for (; k < end; k++) {
-        UNROLL for (int p = 0; p < panels; p++) {
-            const char *w = weight + p * panel_bytes;
-            v16 value;
-            if (type == TERN_FLOAT32) {
-                value = load16(w + k * 64);
-                __builtin_prefetch(w + k * 64 + FETCH_AHEAD);
-            } else if (type == TERN_FLOAT16) {
-                value = load_halves(w + k * 32);
-                if (k % 2 == 0) __builtin_prefetch(w + k * 32 + FETCH_AHEAD);
-            } else {
-                value = (v16)((words)load16(w + k * 32) << 16);
-            }
-            UNROLL for (int r = 0; r < rows; r++) {
-                v16 *sum = &sums[r * panels + p];
-                *sum = multiply_add(splat(x[k * x_k + r * x_r]), value, *sum);
-            }
-        }
-    }
+    for (; k < end; k++)
+        tile_step(sums, x, x_k, x_r, weight, panel_bytes, k, rows, panels, type);
 }

@@ -107,3 +107,21 @@ ALWAYS_INLINE v16 exponential(v16 x) {
     const v16 power = (v16)(((words)shifted << 23) + 0x3F800000u);
     return select16(x < low, splat(0), p * power);
 }
+
+ALWAYS_INLINE v16 sigmoid(v16 x) { return splat(1) / (splat(1) + exponential(-x)); }
+
+// tanh(x) within 4 units in the last place: near zero Lambert's continued fraction to its fifth
+// level, elsewhere by the exponential, which would cancel there. The two meet at 5/8.
+ALWAYS_INLINE v16 hyperbolic_tangent(v16 x) {
+    const v16 square = x * x;
+    const v16 above = multiply_add(square + splat(105), square, splat(945));
+    const v16 below = multiply_add(multiply_add(splat(15), square, splat(420)), square, splat(945));
+    const v16 magnitude = (v16)((words)x & 0x7FFFFFFFu);
+    const v16 far = splat(1) - splat(2) / (exponential(magnitude + magnitude) + splat(1));
+    const v16 signed_far = (v16)((words)far | ((words)x & 0x80000000u));
+    return select16(magnitude < splat(0.625f), x * (above / below), signed_far);
+}
+
+ALWAYS_INLINE v16 soft_capped(v16 x, float cap) {
+    return splat(cap) * hyperbolic_tangent(x / splat(cap));
+}

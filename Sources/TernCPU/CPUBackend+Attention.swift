@@ -6,34 +6,38 @@ import TernTensor
 
 extension CPUBackend {
     /// Writes keys and values into their slots.
-    public func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
-        OpChecks.store(keysValues, slots: slots, into: cache)
+    public func store(keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
+        OpChecks.store(keys: keys, values: values, slots: slots, into: cache)
         var arguments = tern_store_args(
-            next: 0, keys_values: keysValues.floats, row: keysValues.stride(0),
-            head: keysValues.stride(1), kind: keysValues.stride(2), slots: slots.integers,
-            rows: Int64(keysValues.shape[0]), cache: tern_cache(cache))
-        pool.run(
-            table.store, &arguments, alone: keysValues.shape.count < Self.elementsAlone)
+            next: 0, keys: keys.floats, values: values.floats, key_row: keys.stride(0),
+            key_head: keys.stride(1), value_row: values.stride(0), value_head: values.stride(1),
+            slots: slots.integers, rows: Int64(keys.shape[0]), cache: tern_cache(cache))
+        let elements = keys.shape.count + values.shape.count
+        pool.run(table.store, &arguments, alone: elements < Self.elementsAlone)
     }
 
     /// Attends with a running maximum over tiles of 16 keys.
     ///
-    /// Cost: keys and values are read once for each 12 queries of a cache head.
+    /// Cost: keys and values are read once for each 12 queries of a cache head, and none that lie
+    /// in tiles outside the windows of all of them.
     public func attend(
-        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, scale: Float,
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, _ rule: AttentionRule,
         into output: Tensor
     ) {
-        OpChecks.attend(queries, cache: cache, batch: batch, into: output)
+        OpChecks.attend(queries, cache: cache, batch: batch, rule, into: output)
         precondition(
-            cache.headDimension <= Int(TERN_MAX_HEAD_DIMENSION),
-            "attend: head dimension \(cache.headDimension), at most \(TERN_MAX_HEAD_DIMENSION)")
+            cache.headDimension <= Int(TERN_MAX_HEAD_DIMENSION)
+                && cache.valueDimension <= Int(TERN_MAX_VALUE_DIMENSION),
+            "attend: keys of \(cache.headDimension), values of \(cache.valueDimension), at most "
+                + "\(TERN_MAX_HEAD_DIMENSION) and \(TERN_MAX_VALUE_DIMENSION)")
         var arguments = tern_attend_args(
             next: 0, queries: queries.floats, output: output.floats,
             query_row: queries.stride(0), query_head: queries.stride(1),
             output_row: output.stride(0), output_head: output.stride(1),
             group: Int64(queries.shape[1] / cache.heads), spans: batch.spans.integers,
             span_count: Int64(batch.spans.shape[0]), block_table: batch.blocks.integers,
-            scale: scale, cache: tern_cache(cache))
+            scale: rule.scale, window: Int64(rule.window ?? .max), soft_cap: rule.softCap ?? 0,
+            sinks: rule.sinks?.floats, cache: tern_cache(cache))
         pool.run(table.attend, &arguments)
     }
 }
@@ -46,6 +50,6 @@ extension tern_cache {
             block_bytes: Int64(cache.blockBytes), head_bytes: Int64(cache.headBytes),
             key_bytes: Int64(cache.keyBytes), block_size: Int64(cache.blockSize),
             heads: Int64(cache.heads), dimension: Int64(cache.headDimension),
-            type: cache.dtype.kernelType)
+            value_dimension: Int64(cache.valueDimension), type: cache.dtype.kernelType)
     }
 }

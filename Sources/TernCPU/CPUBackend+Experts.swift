@@ -4,11 +4,11 @@ import CTernKernels
 import TernTensor
 
 extension CPUBackend {
-    /// Chooses by the logits; the shares' exponential is the kernels' own.
+    /// Chooses and weighs; the scores' exponential is the kernels' own.
     public func route(
-        _ logits: Tensor, renormalizes: Bool, into experts: Tensor, weights: Tensor
+        _ logits: Tensor, _ rule: RouterRule, into experts: Tensor, weights: Tensor
     ) {
-        OpChecks.route(logits, into: experts, weights: weights)
+        OpChecks.route(logits, rule, into: experts, weights: weights)
         precondition(
             logits.shape[1] <= Int(TERN_MAX_EXPERTS),
             "route: \(logits.shape[1]) experts, at most \(TERN_MAX_EXPERTS)")
@@ -16,7 +16,12 @@ extension CPUBackend {
             next: 0, logits: logits.floats, rows: Int64(logits.shape[0]),
             count: Int64(logits.shape[1]), per_token: Int64(experts.shape[1]),
             logits_row: logits.stride(0), weights_row: weights.stride(0),
-            renormalizes: renormalizes ? 1 : 0, experts: experts.integers,
+            scoring: Int32(rule.scoring == .softmax ? TERN_SOFTMAX : TERN_SIGMOID),
+            chooses_by_scores: rule.choosesByScores ? 1 : 0, correction: rule.correction?.floats,
+            groups: Int64(rule.groups?.count ?? 0), top_groups: Int64(rule.groups?.chosen ?? 0),
+            group_best: rule.groups?.score == .sumOfTwoBest ? 2 : 1,
+            renormalizes: rule.renormalizes ? 1 : 0, least_sum: RouterRule.leastSum,
+            factor: rule.factor, experts: experts.integers,
             weights: weights.floats)
         let comparisons = logits.shape.count * experts.shape[1]
         pool.run(table.route, &arguments, alone: comparisons < Self.elementsAlone)

@@ -26,7 +26,9 @@ extension CPUBackend {
     }
 
     /// Looks rows up; each is gathered from its panel.
-    public func embed(_ tokens: Tensor, table weight: PackedWeight, into output: Tensor) {
+    public func embed(
+        _ tokens: Tensor, table weight: PackedWeight, scale: Float, into output: Tensor
+    ) {
         OpChecks.embed(tokens, table: weight, into: output)
         weight.layout.panelStarts.withUnsafeBufferPointer { starts in
             guard let starts = starts.baseAddress else { return }
@@ -36,7 +38,7 @@ extension CPUBackend {
                 first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
                 table: bytes(weight.storage.base), panel_bytes: Int64(weight.panelBytes),
                 panels: Int64(weight.layout.panels), panel_starts: starts,
-                type: weight.dtype.kernelType, output: output.floats,
+                type: weight.dtype.kernelType, scale: scale, output: output.floats,
                 output_stride: output.stride(0))
             pool.run(table.embed, &arguments, alone: output.shape.count < Self.elementsAlone)
         }

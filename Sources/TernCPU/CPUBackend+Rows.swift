@@ -39,24 +39,46 @@ extension CPUBackend {
     }
 
     /// Rotates pairs; the products are rounded before they are added.
-    public func rotate(_ heads: Tensor, positions: Tensor, table angles: Tensor) {
+    public func rotate(
+        _ heads: Tensor, positions: Tensor, table angles: Tensor, pairing: RotaryPairing
+    ) {
         OpChecks.rotate(heads, positions: positions, table: angles)
         var arguments = tern_rotate_args(
             next: 0, heads: heads.floats, rows: Int64(heads.shape[0]),
             head_count: Int64(heads.shape[1]), rotated: Int64(angles.shape[1]),
             heads_row: heads.stride(0), heads_head: heads.stride(1),
-            positions: positions.integers, table: angles.floats, table_row: angles.stride(0))
+            interleaved: pairing == .interleaved ? 1 : 0, positions: positions.integers,
+            table: angles.floats, table_row: angles.stride(0))
         pool.run(table.rotate, &arguments, alone: isSmall(heads))
     }
 
-    /// `silu(gate) * up`; the exponential is the kernels' own.
-    public func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
-        OpChecks.siluMultiply(gateUp, into: output)
-        var arguments = tern_silu_multiply_args(
+    /// Caps by the kernels' own hyperbolic tangent; workers share rows, and the columns of long
+    /// ones.
+    public func softCap(_ tensor: Tensor, cap: Float) {
+        OpChecks.softCap(tensor, cap: cap)
+        var arguments = tern_soft_cap_args(
+            next: 0, elements: tensor.floats, rows: Int64(tensor.shape[0]),
+            width: Int64(tensor.shape[1]), row: tensor.stride(0), cap: cap)
+        pool.run(table.soft_cap, &arguments, alone: isSmall(tensor))
+    }
+
+    /// The activated gate times its up; the exponential is the kernels' own.
+    public func activateMultiply(
+        _ gateUp: Tensor, _ activation: GatedActivation, into output: Tensor
+    ) {
+        OpChecks.activateMultiply(gateUp, into: output)
+        var arguments = tern_activate_multiply_args(
             next: 0, gate_up: gateUp.floats, output: output.floats, rows: Int64(output.shape[0]),
             width: Int64(output.shape[1]), gate_up_row: gateUp.stride(0),
-            output_row: output.stride(0))
-        pool.run(table.silu_multiply, &arguments, alone: isSmall(gateUp))
+            output_row: output.stride(0), activation: 0, limit: 0, alpha: 0)
+        switch activation {
+        case .silu: arguments.activation = Int32(TERN_SILU)
+        case .geluTanh: arguments.activation = Int32(TERN_GELU_TANH)
+        case .clampedSwiGLU(let limit, let alpha):
+            arguments.activation = Int32(TERN_CLAMPED_SWIGLU)
+            (arguments.limit, arguments.alpha) = (limit, alpha)
+        }
+        pool.run(table.activate_multiply, &arguments, alone: isSmall(gateUp))
     }
 
     /// Copies rows.

@@ -18,17 +18,18 @@ public struct PagedKVCache: Sendable {
         dtype: DType
     ) throws(StorageError) {
         let heads = layout.ownKeyValueHeads.count
+        let widths = model.headWidths
         let layerBytes =
             blockCount
             * KeyValueBlocks.blockBytes(
-                blockSize: blockSize, heads: heads, headDimension: model.headDimension,
-                dtype: dtype)
+                blockSize: blockSize, heads: heads, headDimension: widths.keys.count,
+                valueDimension: widths.values.count, dtype: dtype)
         let storage = try Storage(zeroedBytes: layerBytes * layout.layers.count)
         layers = layout.layers.indices.map { layer in
             KeyValueBlocks(
                 storage: storage, byteOffset: (layer - layout.layers.lowerBound) * layerBytes,
                 dtype: dtype, blockCount: blockCount, blockSize: blockSize, heads: heads,
-                headDimension: model.headDimension)
+                headDimension: widths.keys.count, valueDimension: widths.values.count)
         }
         self.blockCount = blockCount
         self.blockSize = blockSize
@@ -38,10 +39,12 @@ public struct PagedKVCache: Sendable {
     public static func blockBytes(
         _ model: ModelConfiguration, layout: RankLayout, blockSize: Int, dtype: DType
     ) -> Int {
-        layout.layers.count
+        let widths = model.headWidths
+        return layout.layers.count
             * KeyValueBlocks.blockBytes(
                 blockSize: blockSize, heads: layout.ownKeyValueHeads.count,
-                headDimension: model.headDimension, dtype: dtype)
+                headDimension: widths.keys.count, valueDimension: widths.values.count,
+                dtype: dtype)
     }
 
     /// A layer, counted in the rank's stage.

@@ -46,7 +46,10 @@ public struct StepBuffers: Sendable {
     /// The rank's own of the sampled rows, counted in its own tokens. Shape: `[logitRows]`, int32.
     let localSampledRows: Tensor
     let localSampledHidden, sampledHidden, shareOfLogits, logits: Tensor
-    let rotary: RotaryEmbedding
+    /// Of layers that see all positions, and of those with a window; most models have one for both.
+    let rotary, localRotary: RotaryEmbedding
+    /// Where the model has latent attention.
+    let latent: LatentBuffers?
     /// Where the model has experts.
     let experts: ExpertBuffers?
     /// Memory of all buffers.
@@ -57,8 +60,7 @@ public struct StepBuffers: Sendable {
     public init(
         _ model: ModelConfiguration, layout: RankLayout, limits: StepLimits
     ) throws(StorageError) {
-        var bytes = RotaryEmbedding.bytes(
-            headDimension: model.headDimension, positions: limits.positions)
+        var bytes = 0
         func buffer(_ shape: Shape, _ dtype: DType = .float32) throws(StorageError) -> Tensor {
             bytes += shape.count * dtype.bytes
             return try Tensor(zeros: shape, dtype: dtype)
@@ -89,14 +91,24 @@ public struct StepBuffers: Sendable {
         logits =
             try layout.isOutput && !layout.headGroup.isSingle
             ? buffer([rows, model.vocabularySize]) : shareOfLogits
-        rotary = try RotaryEmbedding(
-            model.rope, headDimension: model.headDimension, positions: limits.positions)
+        rotary = try RotaryEmbedding(model.rope, positions: limits.positions)
+        localRotary =
+            try model.localRope.map { (rope) throws(StorageError) in
+                try RotaryEmbedding(rope, positions: limits.positions)
+            } ?? rotary
+        latent = try LatentBuffers(model, layout: layout, tokens: tokens)
         experts = try ExpertBuffers(model, layout: layout, tokens: tokens)
-        self.bytes = bytes + (experts?.bytes ?? 0)
+        let angles = rotary.bytes + (model.localRope == nil ? 0 : localRotary.bytes)
+        self.bytes = bytes + angles + (latent?.bytes ?? 0) + (experts?.bytes ?? 0)
     }
 
     /// Computes what does not change from step to step, for sequences of so many positions.
-    public func fill(positions: Int) { rotary.fill(positions: positions) }
+    public func fill(positions: Int) {
+        rotary.fill(positions: positions)
+        if !localRotary.table.isSameView(as: rotary.table) {
+            localRotary.fill(positions: positions)
+        }
+    }
 }
 
 /// Elements of the buffers whose rows and columns depend on the view: the most of any view.
@@ -109,20 +121,25 @@ private struct BufferSizes {
     let vocabulary: Int
 
     init(_ model: ModelConfiguration, layout: RankLayout, tokens: Int) {
-        let width = model.headDimension
+        let widths = model.headWidths
         let parts = layout.topology.parts
-        let inner = ShardRanges(
-            Partition(panelsOf: model.hasDenseLayers ? model.intermediateSize : 0, parts: parts))
+        let inner = [
+            model.hasDenseLayers ? model.intermediateSize : 0, model.experts?.sharedWidth ?? 0,
+        ].map { ShardRanges(Partition(panelsOf: $0, parts: parts)) }
         for view in layout.allViews {
             let rows = TokenPartition(tokens: tokens, among: view.sequenceGroup.size)[0].count
-            let queries = layout.heads.queries[view.tensorGroup].count * width
-            let keysValues = layout.heads.keysValues[view.tensorGroup].count * 2 * width
-            localHeads = max(localHeads, rows * (queries + keysValues))
-            localAttended = max(localAttended, rows * queries)
-            self.inner = max(self.inner, rows * inner[view.tensorGroup].count)
+            let queries = layout.heads.queries[view.tensorGroup].count
+            let keysValues = layout.heads.keysValues[view.tensorGroup].count
+            localHeads = max(
+                localHeads, rows * (queries * widths.query + keysValues * widths.keyValue))
+            localAttended = max(localAttended, rows * queries * widths.attended)
+            for shards in inner {
+                self.inner = max(self.inner, rows * shards[view.tensorGroup].count)
+            }
         }
-        allAttended = tokens * layout.ownQueryHeads.count * width
-        allHeads = allAttended + tokens * layout.ownKeyValueHeads.count * 2 * width
+        let (queries, keysValues) = (layout.ownQueryHeads.count, layout.ownKeyValueHeads.count)
+        allAttended = tokens * queries * widths.attended
+        allHeads = tokens * (queries * widths.query + keysValues * widths.keyValue)
         vocabulary =
             ShardRanges(
                 Partition(panelsOf: model.vocabularySize, parts: parts))[

@@ -32,7 +32,7 @@ public struct RankResources {
     let communicator: any Communicator
     let cache: PagedKVCache
     let buffers: StepBuffers
-    let headDimension: Int
+    let widths: HeadWidths
 
     /// A rank's place, device, peers and memory.
     public init(
@@ -44,7 +44,7 @@ public struct RankResources {
         self.communicator = communicator
         self.cache = cache
         self.buffers = buffers
-        headDimension = model.headDimension
+        widths = model.headWidths
     }
 }
 
@@ -71,14 +71,19 @@ public struct StepContext {
     /// Shape: `[n, the tensor shard's heads, dimension]`, and `[N, own heads, dimension]`.
     let localAttended, allAttended: Tensor
     let sampled: SampledRows
-    let rotary: RotaryEmbedding
+    /// Of layers that see all positions, and of those with a window.
+    let rotary, localRotary: RotaryEmbedding
+    /// The query heads that this rank attends with.
+    let ownQueryHeads: Range<Int>
+    let latent: LatentBuffers?
     let experts: ExpertBuffers?
     let expertSharing: ExpertSharing
     private let buffers: StepBuffers
+    private let widths: HeadWidths
 
     /// Views for a step of some size whose numbers stand in the buffers.
     public init(_ rank: RankResources, mode: ParallelMode, _ counts: StepCounts) {
-        let (layout, buffers, width) = (rank.layout, rank.buffers, rank.headDimension)
+        let (layout, buffers, widths) = (rank.layout, rank.buffers, rank.widths)
         view = layout[mode]
         let partition = TokenPartition(tokens: counts.tokens, among: view.sequenceGroup.size)
         let own = partition[view.sequenceGroup.index]
@@ -87,7 +92,7 @@ public struct StepContext {
         cache = rank.cache
         pipelineGroup = layout.pipelineGroup
         headGroup = layout.headGroup
-        ulysses = Ulysses(view, heads: layout.heads, dimension: width, tokens: partition)
+        ulysses = Ulysses(view, heads: layout.heads, widths, tokens: partition)
         tokenIDs = buffers.tokenIDs.rows(own)
         positions = buffers.positions.rows(own)
         slots = buffers.slots.prefix(counts.tokens)
@@ -101,24 +106,42 @@ public struct StepContext {
         let queryHeads = layout.heads.queries[view.tensorGroup].count
         localHeads = HeadRows(
             buffers.localHeads, tokens: own.count, queryHeads: queryHeads,
-            keyValueHeads: layout.heads.keysValues[view.tensorGroup].count, dimension: width)
-        localAttended = buffers.localAttended.reused(as: Shape(own.count, queryHeads, width))
+            keyValueHeads: layout.heads.keysValues[view.tensorGroup].count, widths)
+        localAttended = buffers.localAttended.reused(
+            as: Shape(own.count, queryHeads, widths.attended))
         let ownQueryHeads = layout.ownQueryHeads.count
         let trades = !view.sequenceGroup.isSingle
         allHeads =
             trades
             ? HeadRows(
                 buffers.allHeads, tokens: counts.tokens, queryHeads: ownQueryHeads,
-                keyValueHeads: layout.ownKeyValueHeads.count, dimension: width) : localHeads
+                keyValueHeads: layout.ownKeyValueHeads.count, widths) : localHeads
         allAttended =
             trades
-            ? buffers.allAttended.reused(as: Shape(counts.tokens, ownQueryHeads, width))
+            ? buffers.allAttended.reused(
+                as: Shape(counts.tokens, ownQueryHeads, widths.attended))
             : localAttended
         sampled = SampledRows(buffers, layout: layout, view: view, partition, counts.sampled)
+        self.ownQueryHeads = layout.ownQueryHeads
+        self.widths = widths
         rotary = buffers.rotary
+        localRotary = buffers.localRotary
+        latent = buffers.latent
         experts = buffers.experts
         expertSharing = ExpertSharing(view, tokens: own.count)
         self.buffers = buffers
+    }
+
+    /// Room for queries in the latent space. Shape: `[N, own heads, key]`.
+    func absorbed(_ latent: LatentBuffers) -> Tensor {
+        latent.absorbed.reused(
+            as: Shape(slots.shape[0], ownQueryHeads.count, widths.keys.count))
+    }
+
+    /// Room for what they attended. Shape: `[N, own heads, value]`.
+    func attendedLatents(_ latent: LatentBuffers) -> Tensor {
+        latent.attended.reused(
+            as: Shape(slots.shape[0], ownQueryHeads.count, widths.values.count))
     }
 
     /// Room for gates and ups of the rank's tokens. Shape: `[n, columns]`.

@@ -18,8 +18,9 @@ public protocol Backend: AnyObject, Sendable {
     /// tensor depends on the seed and i alone. Rounds to the tensor's type. For dummy weights.
     func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float)
 
-    /// Rows of a table. Shape: `tokens [n]` int32, `table [vocabulary, hidden]`, `[n, hidden]`.
-    func embed(_ tokens: Tensor, table: PackedWeight, into output: Tensor)
+    /// Rows of a table, times `scale`. Shape: `tokens [n]` int32, `table [vocabulary, hidden]`,
+    /// `[n, hidden]`.
+    func embed(_ tokens: Tensor, table: PackedWeight, scale: Float, into output: Tensor)
 
     /// `output = input · weightᵀ + bias`. Shape: `[n, inputs]`, `[outputs, inputs]`, `[outputs]`,
     /// `[n, outputs]`. The order of sums is `PackedWeight.inputParts`'s; the bias comes last.
@@ -32,25 +33,31 @@ public protocol Backend: AnyObject, Sendable {
     /// `accumulator += input`. Shape: `[n, d]` both.
     func add(_ input: Tensor, to accumulator: Tensor)
 
-    /// Rotates pairs (i, i + d/2) of each head in place. Shape: `heads [n, heads, d]`, positions
-    /// `[n]` int32, table `[positions, r]` with cosines then sines, r <= d: the first r dimensions
-    /// are rotated.
-    func rotate(_ heads: Tensor, positions: Tensor, table: Tensor)
+    /// Rotates pairs of each head's dimensions in place. Shape: `heads [n, heads, d]` with any
+    /// outer strides, positions `[n]` int32, table `[positions, r]` with the cosines of the pairs,
+    /// then their sines, r <= d: the first r dimensions are rotated.
+    func rotate(_ heads: Tensor, positions: Tensor, table: Tensor, pairing: RotaryPairing)
 
     /// Writes keys and values into their slots (block * blockSize + offset), rounding to the
-    /// cache's type. Shape: `[n, heads, 2, headDimension]`, slots `[n]` int32.
-    func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks)
+    /// cache's type. Shape: `[n, heads, headDimension]` and `[n, heads, valueDimension]` with any
+    /// outer strides, which may be of the same elements; slots `[n]` int32.
+    func store(keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks)
 
-    /// Causal attention of each query over positions 0 through its own, read from the cache in
-    /// tiles of 16 from position 0. Shape: queries and output `[n, queryHeads, headDimension]`;
-    /// query head h reads cache head h / (queryHeads / cache.heads).
+    /// Causal attention of each query over positions 0 through its own, or those of the rule's
+    /// window, read from the cache in tiles of 16 from position 0; tiles without a position that
+    /// is seen are not read. Shape: queries `[n, queryHeads, headDimension]`, output
+    /// `[n, queryHeads, valueDimension]`; query head h reads cache head
+    /// h / (queryHeads / cache.heads).
     func attend(
-        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, scale: Float,
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, _ rule: AttentionRule,
         into output: Tensor)
 
-    /// `silu(gate) * up`. Shape: `gateUp [n, 2m]` in chunks of 16 gates, then their 16 ups (the
-    /// last chunk may be narrower), `output [n, m]`.
-    func siluMultiply(_ gateUp: Tensor, into output: Tensor)
+    /// `tensor = cap * tanh(tensor / cap)`, in place. Shape: `[n, d]`, any row stride.
+    func softCap(_ tensor: Tensor, cap: Float)
+
+    /// The activation of each gate and its up. Shape: `gateUp [n, 2m]` in chunks of 16 gates, then
+    /// their 16 ups (the last chunk may be narrower), `output [n, m]`.
+    func activateMultiply(_ gateUp: Tensor, _ activation: GatedActivation, into output: Tensor)
 
     /// Rows by index. Shape: `[n, d]`, `rows [m]` int32, `[m, d]`.
     func gather(_ input: Tensor, rows: Tensor, into output: Tensor)
@@ -63,11 +70,11 @@ public protocol Backend: AnyObject, Sendable {
     /// `ReferenceBackend.treeSum`. Shape: `[n, d]` all, any row strides. The output may be one of
     /// the inputs itself, but not meet one in part.
     func treeSum(_ inputs: [Tensor], into output: Tensor)
-    /// Softmax over each row of logits, the `k` best experts (of equals the first), their shares
-    /// divided by their sum if it `renormalizes`. A row's entries are sorted by expert.
-    /// Shape: `[n, experts]`, `experts [n, k]` int32, `weights [n, k]`.
-    func route(
-        _ logits: Tensor, renormalizes: Bool, into experts: Tensor, weights: Tensor)
+
+    /// The `k` best experts of each row of logits and their weights, as the rule has it; of equals
+    /// the first. A row's entries are sorted by expert. Shape: `[n, experts]`, `experts [n, k]`
+    /// int32, `weights [n, k]`.
+    func route(_ logits: Tensor, _ rule: RouterRule, into experts: Tensor, weights: Tensor)
 
     /// Sums each token's rows: product `j`, `weights[j] * rows[slots[j]]`, is rounded and added to
     /// the sum of its part, in the order of `j`; each of the 16 sums starts at zero, and they are

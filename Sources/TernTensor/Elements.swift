@@ -2,6 +2,15 @@
 // reference and for tests: a backend at work converts whole vectors.
 
 extension DType {
+    /// The number of this type that is nearest to one.
+    public func rounded(_ value: Float) -> Float {
+        withUnsafeTemporaryAllocation(byteCount: 4, alignment: 4) { memory in
+            guard let address = memory.baseAddress else { return value }
+            store(value, to: address)
+            return load(address)
+        }
+    }
+
     /// Reads the element at an index from an address; any alignment.
     public func load(_ address: UnsafeRawPointer, _ index: Int = 0) -> Float {
         let place = address + index * bytes

@@ -6,7 +6,7 @@
 /// The paged key and value cache of one layer of one rank.
 ///
 /// Layout: `[block][head]{keys: [tile] panel [headDimension, 16 keys],
-/// values: [tile][ceil(headDimension / 16)] panel [16 keys, 16 dimensions]}`; a tile is 16 tokens.
+/// values: [tile][ceil(valueDimension / 16)] panel [16 keys, 16 dimensions]}`; a tile is 16 tokens.
 public struct KeyValueBlocks: Sendable {
     /// Tokens of one tile.
     public static let tileTokens = 16
@@ -22,13 +22,15 @@ public struct KeyValueBlocks: Sendable {
     public let blockSize: Int
     /// Key and value heads of this rank.
     public let heads: Int
-    /// Dimension of one head; even.
+    /// Dimension of one head's keys; even.
     public let headDimension: Int
+    /// Dimension of one head's values; most models have that of the keys.
+    public let valueDimension: Int
 
     /// A view of one layer's blocks.
     public init(
         storage: Storage, byteOffset: Int, dtype: DType, blockCount: Int, blockSize: Int,
-        heads: Int, headDimension: Int
+        heads: Int, headDimension: Int, valueDimension: Int? = nil
     ) {
         precondition(blockSize % Self.tileTokens == 0, "block size \(blockSize), not tiles of 16")
         precondition(headDimension % 2 == 0, "head dimension \(headDimension), not even")
@@ -39,21 +41,24 @@ public struct KeyValueBlocks: Sendable {
         self.blockSize = blockSize
         self.heads = heads
         self.headDimension = headDimension
+        self.valueDimension = valueDimension ?? headDimension
         precondition(byteOffset + blockCount * blockBytes <= storage.bytes)
     }
 
     /// Memory of one block: all its heads, keys and values.
     public static func blockBytes(
-        blockSize: Int, heads: Int, headDimension: Int, dtype: DType
+        blockSize: Int, heads: Int, headDimension: Int, valueDimension: Int? = nil, dtype: DType
     ) -> Int {
-        let paddedDimension = (headDimension + PanelLayout.width - 1) / 16 * 16
-        return heads * blockSize * (headDimension + paddedDimension) * dtype.bytes
+        let width = PanelLayout.width
+        let paddedValues = ((valueDimension ?? headDimension) + width - 1) / width * width
+        return heads * blockSize * (headDimension + paddedValues) * dtype.bytes
     }
 
     /// Memory of one block.
     public var blockBytes: Int {
         Self.blockBytes(
-            blockSize: blockSize, heads: heads, headDimension: headDimension, dtype: dtype)
+            blockSize: blockSize, heads: heads, headDimension: headDimension,
+            valueDimension: valueDimension, dtype: dtype)
     }
     /// Memory of one head in one block: its keys, then its values.
     public var headBytes: Int { blockBytes / heads }

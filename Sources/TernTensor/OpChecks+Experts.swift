@@ -8,7 +8,9 @@ extension OpChecks {
     public static let mostExperts = 1024
 
     /// See `Backend.route`.
-    public static func route(_ logits: Tensor, into experts: Tensor, weights: Tensor) {
+    public static func route(
+        _ logits: Tensor, _ rule: RouterRule, into experts: Tensor, weights: Tensor
+    ) {
         precondition(
             logits.shape.rank == 2 && experts.shape.rank == 2,
             "route: logits of shape \(logits.shape) into experts of shape \(experts.shape)")
@@ -21,6 +23,22 @@ extension OpChecks {
         floats(logits, logits.shape, "route: logits")
         floats(weights, shape, "route: weights")
         integers(experts, shape, "route: experts")
+        if let correction = rule.correction {
+            floats(correction, Shape(count), "route: correction")
+        }
+        if let groups = rule.groups { route(groups, experts: count, perToken: perToken) }
+    }
+
+    private static func route(_ groups: RouterRule.Groups, experts: Int, perToken: Int) {
+        precondition(
+            groups.count > 0 && experts % groups.count == 0,
+            "route: \(experts) experts in \(groups.count) groups")
+        let size = experts / groups.count
+        precondition(
+            (1...groups.count).contains(groups.chosen) && perToken <= groups.chosen * size,
+            "route: \(perToken) experts from \(groups.chosen) of \(groups.count) groups of \(size)")
+        precondition(
+            size >= 2 || groups.score == .best, "route: two best experts of a group of \(size)")
     }
 
     /// See `Backend.combine`.

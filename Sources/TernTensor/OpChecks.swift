@@ -78,25 +78,39 @@ public enum OpChecks {
     }
 
     /// See `Backend.store`.
-    public static func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
-        let rows = keysValues.shape[0]
-        floats(
-            keysValues, Shape(rows, cache.heads, 2, cache.headDimension), "store: keys and values")
+    public static func store(
+        keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks
+    ) {
+        let rows = keys.shape[0]
+        floats(keys, Shape(rows, cache.heads, cache.headDimension), "store: keys")
+        floats(values, Shape(rows, cache.heads, cache.valueDimension), "store: values")
         indices(slots, count: rows, below: cache.blockCount * cache.blockSize, "store: slot")
         precondition(cache.dtype != .int32, "store: cache of \(cache.dtype)")
     }
 
     /// See `Backend.attend`.
     public static func attend(
-        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, into output: Tensor
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, _ rule: AttentionRule,
+        into output: Tensor
     ) {
         precondition(queries.shape.rank == 3, "attend: queries of shape \(queries.shape)")
         let heads = queries.shape[1]
         precondition(
             heads % cache.heads == 0, "attend: \(heads) query heads on \(cache.heads) cache heads")
-        let shape = Shape(queries.shape[0], heads, cache.headDimension)
-        floats(queries, shape, "attend: queries")
-        floats(output, shape, "attend: output")
+        let rows = queries.shape[0]
+        floats(queries, Shape(rows, heads, cache.headDimension), "attend: queries")
+        floats(output, Shape(rows, heads, cache.valueDimension), "attend: output")
+        attend(rule, heads: heads)
+        attend(batch, cache: cache, rows: rows)
+    }
+
+    private static func attend(_ rule: AttentionRule, heads: Int) {
+        if let window = rule.window { precondition(window > 0, "attend: window of \(window)") }
+        if let cap = rule.softCap { precondition(cap > 0, "attend: soft cap of \(cap)") }
+        if let sinks = rule.sinks { floats(sinks, Shape(heads), "attend: sinks") }
+    }
+
+    private static func attend(_ batch: AttentionBatch, cache: KeyValueBlocks, rows: Int) {
         precondition(
             batch.spans.shape == Shape(batch.spans.shape[0], 4) && batch.spans.isDense,
             "attend: spans of shape \(batch.spans.shape)")
@@ -106,19 +120,27 @@ public enum OpChecks {
             let span = batch.span(index)
             let blocks = (span.position + span.rows + cache.blockSize - 1) / cache.blockSize
             precondition(
-                span.firstRow >= 0 && span.rows >= 0 && span.firstRow + span.rows <= shape[0],
-                "attend: \(span) of \(shape[0]) rows")
+                span.firstRow >= 0 && span.rows >= 0 && span.firstRow + span.rows <= rows,
+                "attend: \(span) of \(rows) rows")
             precondition(
                 span.position >= 0 && span.firstBlock >= 0 && span.firstBlock + blocks <= entries,
                 "attend: \(span) of \(entries) blocks")
         }
     }
 
-    /// See `Backend.siluMultiply`.
-    public static func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
-        precondition(output.shape.rank == 2, "siluMultiply: output of shape \(output.shape)")
-        floats(output, output.shape, "siluMultiply: output")
-        floats(gateUp, Shape(output.shape[0], 2 * output.shape[1]), "siluMultiply: gates and ups")
+    /// See `Backend.softCap`.
+    public static func softCap(_ tensor: Tensor, cap: Float) {
+        precondition(tensor.shape.rank == 2, "softCap: shape \(tensor.shape)")
+        floats(tensor, tensor.shape, "softCap: tensor")
+        precondition(cap > 0, "softCap: cap of \(cap)")
+    }
+
+    /// See `Backend.activateMultiply`.
+    public static func activateMultiply(_ gateUp: Tensor, into output: Tensor) {
+        precondition(output.shape.rank == 2, "activateMultiply: output of shape \(output.shape)")
+        floats(output, output.shape, "activateMultiply: output")
+        floats(
+            gateUp, Shape(output.shape[0], 2 * output.shape[1]), "activateMultiply: gates and ups")
     }
 
     /// See `Backend.gather`.

@@ -13,7 +13,7 @@ extension KeyValueBlocks {
         let (tile, token) = offset.quotientAndRemainder(dividingBy: Self.tileTokens)
         let start = storage.base + byteOffset + block * blockBytes + head * headBytes
         if isValue {
-            let panel = tile * ((headDimension + 15) / 16) + dimension / 16
+            let panel = tile * ((valueDimension + 15) / 16) + dimension / 16
             let element = PackedWeight.elementOffset(
                 lane: dimension % 16, input: token, dtype: dtype)
             return start + keyBytes + (panel * 256 + element) * dtype.bytes
@@ -25,41 +25,41 @@ extension KeyValueBlocks {
 
 extension ReferenceBackend {
     /// Writes element by element.
-    public func store(_ keysValues: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
-        OpChecks.store(keysValues, slots: slots, into: cache)
-        for row in 0..<keysValues.shape[0] {
+    public func store(keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
+        OpChecks.store(keys: keys, values: values, slots: slots, into: cache)
+        for row in 0..<keys.shape[0] {
             for head in 0..<cache.heads {
-                for kind in 0..<2 {
-                    let source = keysValues.third(kind).floats(row, head)
-                    for dimension in 0..<cache.headDimension {
+                for (source, isValue) in [(keys, false), (values, true)] {
+                    let elements = source.floats(row, head)
+                    for dimension in 0..<source.shape[2] {
                         let place = cache.place(
                             slot: slots.integer(row), head: head, dimension: dimension,
-                            isValue: kind == 1)
-                        cache.dtype.store(source[dimension], to: place)
+                            isValue: isValue)
+                        cache.dtype.store(elements[dimension], to: place)
                     }
                 }
             }
         }
     }
 
-    /// A softmax over all positions up to the query's, in float64.
+    /// A softmax over all positions that the query sees, in float64.
     public func attend(
-        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, scale: Float,
+        _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, _ rule: AttentionRule,
         into output: Tensor
     ) {
-        OpChecks.attend(queries, cache: cache, batch: batch, into: output)
+        OpChecks.attend(queries, cache: cache, batch: batch, rule, into: output)
         let group = queries.shape[1] / cache.heads
         for index in 0..<batch.spans.shape[0] {
             let span = batch.span(index)
             for row in 0..<span.rows {
-                let slots = (0...span.position + row).map {
+                let slots = rule.seen(from: span.position + row).map {
                     batch.blocks.integer(span.firstBlock + $0 / cache.blockSize) * cache.blockSize
                         + $0 % cache.blockSize
                 }
                 for head in 0..<queries.shape[1] {
                     attend(
                         queries.floats(span.firstRow + row, head), cache, slots,
-                        head: head / group, scale: scale,
+                        head: head / group, rule, sink: rule.sinks.map { $0.floats(0)[head] },
                         into: output.floats(span.firstRow + row, head))
                 }
             }
@@ -68,7 +68,7 @@ extension ReferenceBackend {
 
     private func attend(
         _ query: UnsafePointer<Float>, _ cache: KeyValueBlocks, _ slots: [Int], head: Int,
-        scale: Float, into output: UnsafeMutablePointer<Float>
+        _ rule: AttentionRule, sink: Float?, into output: UnsafeMutablePointer<Float>
     ) {
         func element(_ slot: Int, _ dimension: Int, isValue: Bool) -> Double {
             Double(
@@ -76,14 +76,18 @@ extension ReferenceBackend {
                     cache.place(slot: slot, head: head, dimension: dimension, isValue: isValue)))
         }
         let scores = slots.map { slot in
-            (0..<cache.headDimension).reduce(0.0) {
-                $0 + Double(query[$1]) * element(slot, $1, isValue: false)
-            } * Double(scale)
+            let score =
+                (0..<cache.headDimension).reduce(0.0) {
+                    $0 + Double(query[$1]) * element(slot, $1, isValue: false)
+                } * Double(rule.scale)
+            guard let cap = rule.softCap.map(Double.init) else { return score }
+            return cap * tanh(score / cap)
         }
-        let largest = scores.reduce(-Double.infinity, max)
+        let sinkScore = sink.map(Double.init) ?? -.infinity
+        let largest = scores.reduce(sinkScore, max)
         let weights = scores.map { exp($0 - largest) }
-        let sum = weights.reduce(0, +)
-        for dimension in 0..<cache.headDimension {
+        let sum = weights.reduce(exp(sinkScore - largest), +)
+        for dimension in 0..<cache.valueDimension {
             let mixed = zip(weights, slots).reduce(0.0) {
                 $0 + $1.0 * element($1.1, dimension, isValue: true)
             }

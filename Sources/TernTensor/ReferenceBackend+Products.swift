@@ -24,12 +24,14 @@ extension ReferenceBackend {
     }
 
     /// Reads rows element by element.
-    public func embed(_ tokens: Tensor, table: PackedWeight, into output: Tensor) {
+    public func embed(
+        _ tokens: Tensor, table: PackedWeight, scale: Float, into output: Tensor
+    ) {
         OpChecks.embed(tokens, table: table, into: output)
         for row in 0..<output.shape[0] {
             let target = output.floats(row)
             for input in 0..<table.inputs {
-                target[input] = table.element(row: tokens.integer(row), input: input)
+                target[input] = table.element(row: tokens.integer(row), input: input) * scale
             }
         }
     }

@@ -66,26 +66,43 @@ public final class ReferenceBackend: Backend {
     }
 
     /// Rotates pairs; the products are rounded before they are added.
-    public func rotate(_ heads: Tensor, positions: Tensor, table: Tensor) {
+    public func rotate(
+        _ heads: Tensor, positions: Tensor, table: Tensor, pairing: RotaryPairing
+    ) {
         OpChecks.rotate(heads, positions: positions, table: table)
         let half = table.shape[1] / 2
+        let (step, distance) = pairing == .halves ? (1, half) : (2, 1)
         for row in 0..<heads.shape[0] {
             let angles = table.floats(positions.integer(row))
             for head in 0..<heads.shape[1] {
                 let values = heads.floats(row, head)
                 for pair in 0..<half {
-                    let (first, second) = (values[pair], values[pair + half])
+                    let (low, high) = (pair * step, pair * step + distance)
+                    let (first, second) = (values[low], values[high])
                     let (cosine, sine) = (angles[pair], angles[pair + half])
-                    values[pair] = first * cosine - second * sine
-                    values[pair + half] = second * cosine + first * sine
+                    values[low] = first * cosine - second * sine
+                    values[high] = second * cosine + first * sine
                 }
             }
         }
     }
 
-    /// `silu(gate) * up` with the exponential in float64.
-    public func siluMultiply(_ gateUp: Tensor, into output: Tensor) {
-        OpChecks.siluMultiply(gateUp, into: output)
+    /// Hyperbolic tangents in float64.
+    public func softCap(_ tensor: Tensor, cap: Float) {
+        OpChecks.softCap(tensor, cap: cap)
+        for row in 0..<tensor.shape[0] {
+            let values = tensor.floats(row)
+            for index in 0..<tensor.shape[1] {
+                values[index] = Float(Double(cap) * tanh(Double(values[index]) / Double(cap)))
+            }
+        }
+    }
+
+    /// The activated gate in float64, then times its up.
+    public func activateMultiply(
+        _ gateUp: Tensor, _ activation: GatedActivation, into output: Tensor
+    ) {
+        OpChecks.activateMultiply(gateUp, into: output)
         let width = output.shape[1]
         for row in 0..<output.shape[0] {
             let source = gateUp.floats(row)
@@ -95,8 +112,25 @@ public final class ReferenceBackend: Backend {
                 let chunkWidth = min(16, width - chunk)
                 let gate = source[2 * chunk + index % 16]
                 let up = source[2 * chunk + chunkWidth + index % 16]
-                target[index] = Float(Double(gate) / (1 + exp(-Double(gate)))) * up
+                target[index] = Self.activated(gate, up, activation)
             }
+        }
+    }
+
+    private static func activated(
+        _ gate: Float, _ up: Float, _ activation: GatedActivation
+    ) -> Float {
+        let exact = Double(gate)
+        switch activation {
+        case .silu: return Float(exact / (1 + exp(-exact))) * up
+        case .geluTanh:
+            // (1 + tanh(u)) / 2 is the sigmoid of 2u, without its cancellation.
+            let u = (2 / Double.pi).squareRoot() * (exact + 0.044715 * exact * exact * exact)
+            return Float(exact / (1 + exp(-2 * u))) * up
+        case .clampedSwiGLU(let limit, let alpha):
+            let least = min(exact, Double(limit))
+            return Float(least / (1 + exp(-Double(alpha) * least)))
+                * (max(-limit, min(up, limit)) + 1)
         }
     }
 

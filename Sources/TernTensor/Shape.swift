@@ -67,6 +67,13 @@ public struct Shape: Sendable, Equatable, ExpressibleByArrayLiteral, CustomStrin
         return shape
     }
 
+    /// The same shape with another last dimension.
+    func replacingLast(with size: Int) -> Shape {
+        var shape = self
+        shape.sizes[rank - 1] = size
+        return shape
+    }
+
     /// One more dimension, the outermost.
     func prefixed(by size: Int) -> Shape {
         precondition(rank < 4, "shape \(self): no room for another dimension")

@@ -78,6 +78,18 @@ public struct Tensor: Sendable {
             shape: inner.prefixed(by: shape[0]), strides: strides)
     }
 
+    /// A range of the last dimension: of heads `[n, heads, d]` some dimensions of each.
+    public func last(_ range: Range<Int>) -> Tensor {
+        let dimension = shape.rank - 1
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= shape[dimension],
+            "last \(range) of a tensor of shape \(shape)")
+        let offset = byteOffset + range.lowerBound * strides[dimension] * dtype.bytes
+        return Tensor(
+            storage, byteOffset: offset, dtype: dtype,
+            shape: shape.replacingLast(with: range.count), strides: strides)
+    }
+
     /// One row repeated: a vector `[d]` as `[count, d]`.
     public func repeated(_ count: Int) -> Tensor {
         precondition(shape.rank == 1, "repeat a tensor of shape \(shape)")

@@ -20,8 +20,6 @@ from tiny_models import Checkpoint
 
 FOLDER = Path(__file__).resolve().parent / "families"
 TOKENS = 16
-PROMPT_LENGTHS = (1, 7, 70)
-
 LLAMA = {
     "vocab_size": 131,
     "hidden_size": 96,
@@ -53,6 +51,48 @@ SPARSE = SMALL | {
     "norm_topk_prob": True,
 }
 MIXTRAL = SMALL | {"num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None}
+
+# Small ones: their traits are in layers, not in sizes.
+TINY = LLAMA | {"hidden_size": 36, "intermediate_size": 52, "num_attention_heads": 4}
+TINY |= {"num_key_value_heads": 2, "head_dim": 12}
+GEMMA = TINY | {"tie_word_embeddings": True, "hidden_activation": "gelu_pytorch_tanh"}
+GEMMA |= {"query_pre_attn_scalar": 10, "sliding_window": 16}
+YARN = {
+    "rope_type": "yarn",
+    "factor": 4.0,
+    "original_max_position_embeddings": 64,
+    "beta_fast": 4.0,
+    "beta_slow": 0.5,
+}
+DEEPSEEK = {
+    "vocab_size": 131,
+    "hidden_size": 36,
+    "intermediate_size": 52,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "max_position_embeddings": 256,
+    "rms_norm_eps": 1e-6,
+    "tie_word_embeddings": False,
+    "q_lora_rank": 20,
+    "kv_lora_rank": 24,
+    "qk_nope_head_dim": 12,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 14,
+    "moe_intermediate_size": 20,
+    "n_routed_experts": 8,
+    "num_experts_per_tok": 3,
+    "n_shared_experts": 2,
+    "first_k_dense_replace": 1,
+    "n_group": 4,
+    "topk_group": 2,
+    "routed_scaling_factor": 1.5,
+}
+FACTORS = {
+    "rope_type": "longrope",
+    "short_factor": [1.0, 1.5, 2.0, 2.5, 3.0, 4.0],
+    "long_factor": [1.5, 3.0, 5.0, 8.0, 13.0, 20.0],
+}
 
 FAMILIES = {
     "llama": Checkpoint("llama", LLAMA, dtype=torch.bfloat16),
@@ -120,14 +160,94 @@ FAMILIES = {
     "mixtral": Checkpoint("mixtral", MIXTRAL, dtype=torch.bfloat16, old_spelling=True),
     # The same weights as "mixtral" in the other spelling.
     "mixtral-fused": Checkpoint("mixtral", MIXTRAL, dtype=torch.bfloat16, fused=True, shards=2),
+    "llama-yarn": Checkpoint("llama", TINY, YARN, dtype=torch.bfloat16),
+    "llama-mqa": Checkpoint(
+        "llama",
+        TINY
+        | {"hidden_size": 42, "num_attention_heads": 7}
+        | {"num_key_value_heads": 1, "head_dim": 6},
+        dtype=torch.bfloat16,
+    ),
+    "mistral": Checkpoint("mistral", TINY | {"sliding_window": 20}, dtype=torch.bfloat16),
+    "qwen2-windows": Checkpoint(
+        "qwen2",
+        TINY
+        | {
+            "num_hidden_layers": 3,
+            "num_attention_heads": 14,
+            "use_sliding_window": True,
+            "sliding_window": 9,
+            "max_window_layers": 1,
+            "hidden_size": 84,
+            "head_dim": 6,
+        },
+        dtype=torch.bfloat16,
+        old_spelling=True,
+    ),
+    "phi3": Checkpoint("phi3", TINY | {"sliding_window": 33, "pad_token_id": 1}, dtype=torch.bfloat16),
+    "phi3-longrope": Checkpoint(
+        "phi3",
+        TINY
+        | {
+            "pad_token_id": 1,
+            "head_dim": 16,
+            "hidden_size": 64,
+            "partial_rotary_factor": 0.75,
+            "original_max_position_embeddings": 32,
+        },
+        FACTORS | {"partial_rotary_factor": 0.75, "original_max_position_embeddings": 32},
+        dtype=torch.bfloat16,
+        lengths=(40, 70),
+        std=0.18,
+    ),
+    "gemma2": Checkpoint(
+        "gemma2",
+        GEMMA | {"attn_logit_softcapping": 3.0, "final_logit_softcapping": 4.0},
+        dtype=torch.bfloat16,
+    ),
+    "gemma3": Checkpoint(
+        "gemma3_text",
+        GEMMA | {"num_hidden_layers": 4, "sliding_window_pattern": 3, "rope_local_base_freq": 100},
+        {"rope_type": "linear", "factor": 8.0},
+        theta=100000.0,
+        dtype=torch.bfloat16,
+        old_spelling=True,
+    ),
+    "gpt-oss": Checkpoint(
+        "gpt_oss",
+        TINY
+        | {"sliding_window": 16, "num_local_experts": 5, "num_experts_per_tok": 2}
+        | {"attention_bias": True},
+        YARN | {"truncate": False},
+        dtype=torch.bfloat16,
+        fused=True,
+    ),
+    "deepseek-v2": Checkpoint(
+        "deepseek_v2",
+        DEEPSEEK | {"topk_method": "group_limited_greedy", "norm_topk_prob": False},
+        dtype=torch.bfloat16,
+    ),
+    "deepseek-v2-lite": Checkpoint(
+        "deepseek_v2",
+        DEEPSEEK | {"topk_method": "greedy", "q_lora_rank": None, "norm_topk_prob": False},
+        YARN | {"mscale": 0.7, "mscale_all_dim": 0.7},
+        dtype=torch.bfloat16,
+    ),
+    "deepseek-v3": Checkpoint(
+        "deepseek_v3",
+        DEEPSEEK | {"norm_topk_prob": True},
+        YARN | {"mscale": 1.0, "mscale_all_dim": 0.8},
+        dtype=torch.bfloat16,
+        fused=True,
+    ),
 }
 
 
-def expected(folder: Path, vocabulary: int, seed: int) -> list[dict] | None:
-    """The answers to prompts of every length; nothing where a step has a near tie."""
+def expected(folder: Path, checkpoint: Checkpoint, seed: int) -> list[dict] | None:
+    """The answers to prompts of each length; nothing where a step has a near tie."""
     model, random, entries = reference.load(folder), Random(seed), []
-    for length in PROMPT_LENGTHS:
-        prompt = [random.randrange(vocabulary) for _ in range(length)]
+    for length in checkpoint.lengths:
+        prompt = [random.randrange(checkpoint.sizes["vocab_size"]) for _ in range(length)]
         made = reference.generate(model, prompt, TOKENS, stops=set())
         if made.least_margin < reference.LEAST_MARGIN:
             return None
@@ -150,7 +270,7 @@ def main() -> None:
         folder = FOLDER / name
         shutil.rmtree(folder, ignore_errors=True)
         tiny_models.make(checkpoint, folder)
-        tries = (expected(folder, checkpoint.sizes["vocab_size"], seed) for seed in range(20))
+        tries = (expected(folder, checkpoint, seed) for seed in range(20))
         entries = next(found for found in tries if found is not None)
         rows = ",\n".join(json.dumps(entry) for entry in entries)
         (folder / "expected.json").write_text(f'{{"dtype": "float32", "prompts": [\n{rows}\n]}}\n')

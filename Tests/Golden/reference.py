@@ -25,7 +25,9 @@ class Generation:
 
 def load(folder: Path, dtype: torch.dtype = torch.float32):
     """The model of a folder, its weights widened to float32."""
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+    return AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="eager"
+    ).eval()
 
 
 @torch.no_grad()

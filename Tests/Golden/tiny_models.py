@@ -18,12 +18,21 @@ ARCHITECTURES = {
     "qwen3": "Qwen3ForCausalLM",
     "qwen3_moe": "Qwen3MoeForCausalLM",
     "mixtral": "MixtralForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "phi3": "Phi3ForCausalLM",
+    "gemma2": "Gemma2ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
+    "gpt_oss": "GptOssForCausalLM",
+    "deepseek_v2": "DeepseekV2ForCausalLM",
+    "deepseek_v3": "DeepseekV3ForCausalLM",
 }
 
 # How an expert's matrices are called when each has a tensor of its own.
 EXPERT_NAMES = {
     "qwen3_moe": ("mlp", "gate_proj", "up_proj", "down_proj"),
     "mixtral": ("block_sparse_moe", "w1", "w3", "w2"),
+    "deepseek_v2": ("mlp", "gate_proj", "up_proj", "down_proj"),
+    "deepseek_v3": ("mlp", "gate_proj", "up_proj", "down_proj"),
 }
 
 
@@ -44,11 +53,12 @@ class Checkpoint:
     fused: bool = False
     seed: int = 0
     std: float = 0.25
+    lengths: tuple[int, ...] = (1, 7, 70)
 
 
-def old_scaling(rope: dict) -> dict:
+def old_scaling(rope: dict, family: str) -> dict:
     """The linear kind is older than the key `rope_type`, which was `type` then."""
-    if rope["rope_type"] != "linear":
+    if rope["rope_type"] != "linear" or family == "gemma3_text":
         return rope
     return {"type": "linear", "factor": rope["factor"]}
 
@@ -69,7 +79,7 @@ def configuration(made: Checkpoint) -> dict:
             written["num_experts"] = written.pop("num_local_experts")
         scaled = made.rope["rope_type"] != "default"
         written |= {"torch_dtype": dtype, "rope_theta": made.theta}
-        written |= {"rope_scaling": old_scaling(made.rope) if scaled else None}
+        written |= {"rope_scaling": old_scaling(made.rope, made.family) if scaled else None}
     else:
         written |= {"dtype": dtype, "rope_parameters": {"rope_theta": made.theta, **made.rope}}
     return written
@@ -77,11 +87,17 @@ def configuration(made: Checkpoint) -> dict:
 
 def randomize(model, generator: torch.Generator, std: float) -> None:
     """Matrices around zero, norms around one, biases of their own."""
+    # Gemma's norms add one to their weights.
+    center = 0 if model.config.model_type.startswith("gemma") else 1
+    drawn = list(model.named_parameters())
+    drawn += [entry for entry in model.named_buffers() if entry[0].endswith("correction_bias")]
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in drawn:
             draw = torch.randn(parameter.shape, generator=generator)
             if "norm" in name:
-                parameter.copy_(1 + 0.2 * draw)
+                parameter.copy_(center + 0.2 * draw)
+            elif name.endswith("correction_bias"):
+                parameter.copy_(0.1 * draw)
             elif name.endswith("bias"):
                 parameter.copy_(0.5 * draw)
             else:

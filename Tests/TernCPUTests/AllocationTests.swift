@@ -35,6 +35,8 @@ private struct Step {
     let chosen, shares, slots, parts: Tensor
     let cache: KeyValueBlocks
     let batch: AttentionBatch
+    let rule: AttentionRule
+    let router: RouterRule
 
     init(rows: Int) throws {
         weight = try randomWeight(blocks: [128], parts: [0, 64, 128], dtype: .bfloat16, seed: 1)
@@ -58,26 +60,34 @@ private struct Step {
             blockCount: 1, blockSize: 64, heads: 4, headDimension: 16)
         batch = AttentionBatch(
             spans: try indices([0, rows, 0, 0]).reshaped([1, 4]), blocks: try indices([0]))
+        rule = AttentionRule(
+            scale: 0.25, window: 20, softCap: 50, sinks: try random([8], seed: 7))
+        router = RouterRule(
+            scoring: .sigmoid, correction: norm,
+            groups: RouterRule.Groups(count: 8, chosen: 3, score: .sumOfTwoBest),
+            renormalizes: true, factor: 2.5)
     }
 
     func run(_ backend: any Backend) {
         let queries = input.reshaped(Shape(input.shape[0], 8, 16))
-        backend.embed(tokens, table: weight, into: output)
+        backend.embed(tokens, table: weight, scale: 1, into: output)
         backend.rmsNorm(input, weight: norm, epsilon: 1e-5, into: output)
         backend.linear(input, weight, bias: norm, into: output)
         backend.linear(
             input, weight.outputs(blocks: 0..<1), bias: nil, into: output)
-        backend.rotate(heads.third(0), positions: tokens, table: table)
-        backend.store(heads, slots: tokens, into: cache)
+        backend.rotate(heads.third(0), positions: tokens, table: table, pairing: .interleaved)
+        backend.store(
+            keys: heads.third(0), values: heads.third(1), slots: tokens, into: cache)
         backend.attend(
-            queries, cache: cache, batch: batch, scale: 0.25,
+            queries, cache: cache, batch: batch, rule,
             into: output.reshaped(queries.shape))
         backend.add(input, to: output)
-        backend.siluMultiply(gateUp, into: gated)
+        backend.activateMultiply(gateUp, .geluTanh, into: gated)
+        backend.softCap(gated, cap: 30)
         backend.gather(input, rows: tokens, into: output)
         backend.copy(input, into: output)
         backend.treeSum(terms, into: output)
-        backend.route(input, renormalizes: true, into: chosen, weights: shares)
+        backend.route(input, router, into: chosen, weights: shares)
         backend.combine(input, slots: slots, weights: shares, parts: parts, into: output)
     }
 }

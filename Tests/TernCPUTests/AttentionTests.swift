@@ -2,105 +2,15 @@ import TernCPU
 import TernTensor
 import Testing
 
-/// A sequence in the cache: its blocks, and how many of its tokens are stored.
-private struct CachedSequence {
-    let blocks: [Int]
-    let tokens: Int
-}
-
-/// Sequences with seeded keys, values and queries in one cache.
-private struct Scene {
-    static let blockCount = 40
-    let cache: KeyValueBlocks
-    let sequences: [CachedSequence]
-    let queryHeads: Int
-
-    init(
-        lengths: [Int], dtype: DType, blockSize: Int = 32, heads: Int = 2, group: Int = 3,
-        headDimension: Int = 24, stale: Float = 0
-    ) throws {
-        let bytes = KeyValueBlocks.blockBytes(
-            blockSize: blockSize, heads: heads, headDimension: headDimension, dtype: dtype)
-        let storage = try Storage(zeroedBytes: Self.blockCount * bytes)
-        for index in 0..<storage.bytes / dtype.bytes {
-            dtype.store(stale, to: storage.base, index)
-        }
-        cache = KeyValueBlocks(
-            storage: storage, byteOffset: 0, dtype: dtype, blockCount: Self.blockCount,
-            blockSize: blockSize, heads: heads, headDimension: headDimension)
-        queryHeads = heads * group
-        // Blocks in descending order, so that no table is the identity.
-        var free = Array(0..<Self.blockCount)
-        sequences = lengths.map { length in
-            let needed = (length + blockSize - 1) / blockSize
-            defer { free.removeLast(needed) }
-            return CachedSequence(blocks: free.suffix(needed).reversed(), tokens: length)
-        }
-    }
-
-    /// Stores all keys and values by a backend.
-    func fill(_ backend: any Backend) throws {
-        for (index, sequence) in sequences.enumerated() {
-            let keysValues = try random(
-                [sequence.tokens, cache.heads, 2, cache.headDimension],
-                seed: 100 + UInt64(index))
-            let slots = try indices(
-                (0..<sequence.tokens).map {
-                    sequence.blocks[$0 / cache.blockSize] * cache.blockSize
-                        + $0 % cache.blockSize
-                })
-            backend.store(keysValues, slots: slots, into: cache)
-        }
-    }
-
-    /// The queries of one sequence, all positions.
-    func queries(_ index: Int) throws -> Tensor {
-        try random(
-            [sequences[index].tokens, queryHeads, cache.headDimension],
-            seed: 200 + UInt64(index))
-    }
-
-    /// Attends the positions `ranges[i]` of each sequence i in one call.
-    func attend(_ backend: any Backend, _ ranges: [Range<Int>]) throws -> [[UInt32]] {
-        let rows = ranges.map(\.count).reduce(0, +)
-        let width = queryHeads * cache.headDimension
-        let queries = try Tensor(zeros: [rows, queryHeads, cache.headDimension])
-        let output = try Tensor(zeros: queries.shape)
-        var spans: [Int] = []
-        var row = 0
-        for (index, range) in ranges.enumerated() {
-            let all = values(try self.queries(index))
-            queries.withElements(of: Float.self) { elements in
-                for offset in 0..<range.count * width {
-                    elements[row * width + offset] = all[range.lowerBound * width + offset]
-                }
-            }
-            let before = sequences.prefix(index).map(\.blocks.count).reduce(0, +)
-            spans += [row, range.count, range.lowerBound, before]
-            row += range.count
-        }
-        let batch = AttentionBatch(
-            spans: try indices(spans).reshaped([ranges.count, 4]),
-            blocks: try indices(sequences.flatMap(\.blocks)))
-        backend.attend(queries, cache: cache, batch: batch, scale: 0.2, into: output)
-        let found = bits(output)
-        var start = 0
-        return ranges.map { range in
-            defer { start += range.count * width }
-            return Array(found[start..<start + range.count * width])
-        }
-    }
-}
-
 @Suite("CPU attention")
 struct AttentionTests {
     @Test(
         "Keys and values lie in the cache as the reference lays them", arguments: LinearTests.types)
     func stores(dtype: DType) throws {
-        let expected = try Scene(lengths: [70, 5], dtype: dtype)
+        let expected = try AttentionScene(lengths: [70, 5], dtype: dtype)
         try expected.fill(ReferenceBackend())
         for backend in try everyBackend() {
-            let found = try Scene(lengths: [70, 5], dtype: dtype)
+            let found = try AttentionScene(lengths: [70, 5], dtype: dtype)
             try found.fill(backend)
             #expect(contents(found.cache.storage) == contents(expected.cache.storage))
         }
@@ -109,9 +19,9 @@ struct AttentionTests {
     @Test("Attention stays within 2e-6 of the reference", arguments: LinearTests.types)
     func matchesReference(dtype: DType) throws {
         for (heads, group, dimension) in [(2, 3, 24), (1, 1, 64), (1, 8, 16), (2, 14, 2)] {
-            let scene = try Scene(
+            let scene = try AttentionScene(
                 lengths: [70, 5, 33], dtype: dtype, heads: heads, group: group,
-                headDimension: dimension)
+                headDimension: dimension, valueDimension: dimension)
             try scene.fill(ReferenceBackend())
             let ranges = [40..<70, 0..<5, 32..<33]
             let expected = try scene.attend(ReferenceBackend(), ranges).flatMap { $0 }
@@ -128,7 +38,7 @@ struct AttentionTests {
     @Test("Chunks of any size, single tokens and any instruction set give the same bits")
     func chunking() throws {
         for dtype in LinearTests.types {
-            let scene = try Scene(lengths: [75], dtype: dtype)
+            let scene = try AttentionScene(lengths: [75], dtype: dtype)
             try scene.fill(ReferenceBackend())
             let whole = try scene.attend(try backend("portable", threads: 1), [0..<75])[0]
             for backend in try everyBackend() {
@@ -144,7 +54,7 @@ struct AttentionTests {
 
     @Test("A sequence's bits do not depend on the others of the step, nor on the workers")
     func batching() throws {
-        let scene = try Scene(lengths: [70, 5, 33, 100], dtype: .bfloat16)
+        let scene = try AttentionScene(lengths: [70, 5, 33, 100], dtype: .bfloat16)
         try scene.fill(ReferenceBackend())
         let ranges = [60..<70, 0..<5, 32..<33, 7..<100]
         for kernels in KernelSet.available {
@@ -160,8 +70,8 @@ struct AttentionTests {
 
     @Test("What stale slots hold is never seen, not even a NaN", arguments: LinearTests.types)
     func staleSlots(dtype: DType) throws {
-        let clean = try Scene(lengths: [37, 16], dtype: dtype)
-        let stale = try Scene(lengths: [37, 16], dtype: dtype, stale: .nan)
+        let clean = try AttentionScene(lengths: [37, 16], dtype: dtype)
+        let stale = try AttentionScene(lengths: [37, 16], dtype: dtype, stale: .nan)
         try clean.fill(ReferenceBackend())
         try stale.fill(ReferenceBackend())
         for backend in try everyBackend() {
@@ -173,7 +83,8 @@ struct AttentionTests {
 
     @Test("Scores of any size give finite weights that sum to one")
     func largeScores() throws {
-        let scene = try Scene(lengths: [40], dtype: .float32, headDimension: 16)
+        let scene = try AttentionScene(
+            lengths: [40], dtype: .float32, headDimension: 16, valueDimension: 16)
         let keysValues = try random([40, 2, 2, 16], seed: 1)
         keysValues.withElements(of: Float.self) { elements in
             for index in elements.indices {
@@ -182,7 +93,9 @@ struct AttentionTests {
         }
         let slots = try indices((0..<40).map { scene.sequences[0].blocks[$0 / 32] * 32 + $0 % 32 })
         for backend in try everyBackend() {
-            backend.store(keysValues, slots: slots, into: scene.cache)
+            backend.store(
+                keys: keysValues.third(0), values: keysValues.third(1), slots: slots,
+                into: scene.cache)
             let found = try scene.attend(backend, [0..<40])[0]
             #expect(found.allSatisfy { abs(Float(bitPattern: $0) - 1) < 1e-6 })
         }

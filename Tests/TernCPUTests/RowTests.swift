@@ -84,45 +84,46 @@ struct RowTests {
         #expect(abs(mean) < 0.02 && abs(variance - 1) < 0.03, "\(mean), \(variance)")
     }
 
-    @Test("Rotations equal the reference bit for bit, whole heads and their first dimensions")
-    func rotations() throws {
+    @Test(
+        "Rotations equal the reference bit for bit, of some dimensions and of either pairs",
+        arguments: [RotaryPairing.halves, .interleaved])
+    func rotations(pairing: RotaryPairing) throws {
         let positions = try indices([0, 1, 7, 63, 40])
-        for rotated in [24, 16, 2] {
+        for (rotated, range) in [(24, 0..<24), (16, 0..<24), (2, 0..<24), (10, 14..<24)] {
             let table = try random([64, rotated], seed: 10)
             let expected = try random([5, 3, 2, 24], seed: 11)
             let untouched = bits(expected)
-            ReferenceBackend().rotate(expected.third(0), positions: positions, table: table)
+            ReferenceBackend().rotate(
+                expected.third(0).last(range), positions: positions, table: table,
+                pairing: pairing)
             #expect(bits(expected) != untouched)
             for backend in try everyBackend() {
                 let found = try random([5, 3, 2, 24], seed: 11)
-                backend.rotate(found.third(0), positions: positions, table: table)
-                #expect(bits(found) == bits(expected), "\(rotated) of 24")
+                backend.rotate(
+                    found.third(0).last(range), positions: positions, table: table,
+                    pairing: pairing)
+                #expect(bits(found) == bits(expected), "\(rotated) of \(range)")
             }
         }
     }
 
-    @Test("Gates stay within 4 units of 2^-24 of the reference, and agree among kernel sets")
-    func gates() throws {
-        for width in [5, 16, 100, 128] {
-            let gateUp = try random([7, 2 * width], seed: 12)
-            gateUp.withElements(of: Float.self) { elements in
-                for index in elements.indices { elements[index] *= 8 }
-                elements[0] = 200
-                elements[1] = -200
-                elements[2] = 0
-            }
-            let expected = try Tensor(zeros: [7, width])
-            ReferenceBackend().siluMultiply(gateUp, into: expected)
-            var sets: Set<[UInt32]> = []
-            for backend in try everyBackend() {
-                let found = try Tensor(zeros: [7, width])
-                backend.siluMultiply(gateUp, into: found)
-                sets.insert(bits(found))
-                for (one, other) in zip(values(found), values(expected)) {
-                    #expect(abs(one - other) <= 4 * 0x1p-24 * abs(other) + 1e-30)
-                }
-            }
-            #expect(sets.count == 1)
+    @Test("Pairs side by side rotate as halves do, in another order")
+    func pairings() throws {
+        let positions = try indices([3, 5])
+        let table = try random([8, 10], seed: 13)
+        let halves = try random([2, 1, 10], seed: 14)
+        let interleaved = try Tensor(zeros: [2, 1, 10])
+        func interleave(_ source: [Float]) -> [Float] {
+            source.indices.map { source[$0 / 10 * 10 + $0 % 10 / 2 + $0 % 2 * 5] }
         }
+        interleaved.withElements(of: Float.self) { elements in
+            for (index, value) in interleave(values(halves)).enumerated() {
+                elements[index] = value
+            }
+        }
+        ReferenceBackend().rotate(halves, positions: positions, table: table, pairing: .halves)
+        ReferenceBackend().rotate(
+            interleaved, positions: positions, table: table, pairing: .interleaved)
+        #expect(values(interleaved) == interleave(values(halves)))
     }
 }

@@ -33,15 +33,15 @@ struct ExpertConfigurationTests {
     func families() throws {
         let qwen = try #require(try model(Self.qwen).experts)
         #expect(qwen.count == 5 && qwen.perToken == 2 && qwen.innerWidth == 3)
-        #expect(!qwen.renormalizes)
+        #expect(!qwen.routing.renormalizes)
         let newer = try model(
             Self.qwen,
             [("num_experts", nil), ("num_local_experts", 5), ("norm_topk_prob", true)])
-        #expect(newer.experts?.count == 5 && newer.experts?.renormalizes == true)
+        #expect(newer.experts?.count == 5 && newer.experts?.routing.renormalizes == true)
         #expect(newer.normalizesHeads)
         let mixtral = try model(Self.mixtral, [("attention_bias", true)])
         let experts = try #require(mixtral.experts)
-        #expect(experts.count == 4 && experts.innerWidth == 6 && experts.renormalizes)
+        #expect(experts.count == 4 && experts.innerWidth == 6 && experts.routing.renormalizes)
         #expect(!mixtral.hasDenseLayers && !mixtral.hasProjectionBias && !mixtral.normalizesHeads)
         #expect(mixtral.normEpsilon == 1e-5 && mixtral.rope.theta == 1_000_000)
     }
@@ -69,9 +69,8 @@ struct ExpertConfigurationTests {
             (Self.qwen, "moe_intermediate_size", nil, "moe_intermediate_size is missing"),
             (Self.qwen, "mlp_only_layers", "all", "mlp_only_layers is \"all\""),
             (Self.qwen, "decoder_sparse_step", 0, "decoder_sparse_step is 0"),
-            (Self.qwen, "use_sliding_window", true, "use_sliding_window is true"),
             (Self.mixtral, "num_experts_per_tok", nil, "num_experts_per_tok is missing"),
-            (Self.mixtral, "sliding_window", 16, "sliding_window is 16, less than"),
+            (Self.mixtral, "sliding_window", 0, "sliding_window is 0"),
         ]
         for (family, key, value, message) in cases {
             #expect("\(key)") {

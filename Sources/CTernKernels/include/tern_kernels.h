@@ -21,8 +21,8 @@ enum { TERN_MAX_PARTS = 16 };
 // The most experts that a token may be routed among.
 enum { TERN_MAX_EXPERTS = 1024 };
 
-// The largest head dimension that attention takes.
-enum { TERN_MAX_HEAD_DIMENSION = 512 };
+// The largest dimensions of a head's keys and values that attention takes: those of a latent cache.
+enum { TERN_MAX_HEAD_DIMENSION = 576, TERN_MAX_VALUE_DIMENSION = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows.
@@ -61,6 +61,7 @@ typedef struct {
     int64_t panel_bytes, panels;
     const int32_t *panel_starts;
     int32_t type;
+    float scale;
     float *output;
     int64_t output_stride;
 } tern_embed_args;
@@ -111,10 +112,14 @@ typedef struct {
     float *heads;
     int64_t rows, head_count, rotated;
     int64_t heads_row, heads_head;
+    int32_t interleaved;  // pairs (2i, 2i + 1), not (i, i + rotated / 2)
     const int32_t *positions;
     const float *table;
     int64_t table_row;
 } tern_rotate_args;
+
+// As GatedActivation has them.
+enum { TERN_SILU = 0, TERN_GELU_TANH = 1, TERN_CLAMPED_SWIGLU = 2 };
 
 typedef struct {
     int64_t next;
@@ -122,7 +127,17 @@ typedef struct {
     float *output;
     int64_t rows, width;
     int64_t gate_up_row, output_row;
-} tern_silu_multiply_args;
+    int32_t activation;
+    float limit, alpha;  // of TERN_CLAMPED_SWIGLU
+} tern_activate_multiply_args;
+
+typedef struct {
+    int64_t next;
+    float *elements;
+    int64_t rows, width;
+    int64_t row;  // stride
+    float cap;
+} tern_soft_cap_args;
 
 typedef struct {
     int64_t next;
@@ -133,13 +148,20 @@ typedef struct {
     int64_t input_row, output_row;
 } tern_gather_args;
 
-// The experts of each token, in the order of their ids, with their shares.
+// As RouterRule has them.
+enum { TERN_SOFTMAX = 0, TERN_SIGMOID = 1 };
+
+// The experts of each token, in the order of their ids, with their weights.
 typedef struct {
     int64_t next;
     const float *logits;
     int64_t rows, count, per_token;  // tokens, experts, experts of a token
     int64_t logits_row, weights_row;
+    int32_t scoring, chooses_by_scores;
+    const float *_Nullable correction;       // added to scores for the choice
+    int64_t groups, top_groups, group_best;  // 0 groups: none; a group's score sums its best 1 or 2
     int32_t renormalizes;
+    float least_sum, factor;
     int32_t *experts;  // [rows][per_token]
     float *weights;
 } tern_route_args;
@@ -161,14 +183,14 @@ typedef struct {
 typedef struct {
     char *blocks;
     int64_t block_bytes, head_bytes, key_bytes;
-    int64_t block_size, heads, dimension;
+    int64_t block_size, heads, dimension, value_dimension;
     int32_t type;
 } tern_cache;
 
 typedef struct {
     int64_t next;
-    const float *keys_values;
-    int64_t row, head, kind;  // strides
+    const float *keys, *values;
+    int64_t key_row, key_head, value_row, value_head;  // strides
     const int32_t *slots;
     int64_t rows;
     tern_cache cache;
@@ -184,6 +206,9 @@ typedef struct {
     int64_t span_count;
     const int32_t *block_table;
     float scale;
+    int64_t window;                 // positions that a query sees; INT64_MAX: all
+    float soft_cap;                 // 0: none
+    const float *_Nullable sinks;   // one score per query head
     tern_cache cache;
 } tern_attend_args;
 
@@ -232,7 +257,7 @@ typedef struct {
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
     tern_kernel pack_input, linear, embed, pack, fill_random;
-    tern_kernel rms_norm, add, rotate, silu_multiply, gather, store, attend;
+    tern_kernel rms_norm, add, rotate, activate_multiply, soft_cap, gather, store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
     tern_kernel probe_read, probe_multiply_add;

@@ -40,8 +40,10 @@ public struct ConfigurationReader {
     }
 
     /// A nested object under a key or its older name, nil where both are absent or null.
-    func nested(_ key: String, or older: String) throws(CheckpointError) -> ConfigurationReader? {
-        guard let value = value(key) ?? value(older) else { return nil }
+    func nested(
+        _ key: String, or older: String? = nil
+    ) throws(CheckpointError) -> ConfigurationReader? {
+        guard let value = value(key) ?? older.flatMap(value) else { return nil }
         guard value.object != nil else { throw mismatch(key, value, "an object") }
         return ConfigurationReader(file: file, object: value)
     }
@@ -59,6 +61,54 @@ public struct ConfigurationReader {
         }
         guard number <= bound else { throw mismatch(key, value, "at most \(bound)") }
         return number
+    }
+
+    /// A size from 0 on, or a default.
+    func size(_ key: String, default fallback: Int) throws(CheckpointError) -> Int {
+        value(key)?.integer == 0 ? 0 : try count(key, default: fallback)
+    }
+
+    /// A list of finite positive numbers.
+    func positives(_ key: String) throws(CheckpointError) -> [Double] {
+        guard let value = value(key) else {
+            throw CheckpointError(file, "\(key) is missing, expected a list of positive numbers")
+        }
+        let numbers = (value.array ?? []).compactMap(\.number).filter { $0 > 0 && $0.isFinite }
+        guard let array = value.array, numbers.count == array.count else {
+            throw mismatch(key, value, "a list of positive numbers")
+        }
+        return numbers
+    }
+
+    /// A positive number; nil where the file says null, a default where it says nothing.
+    func optional(_ key: String, absent: Float?) throws(CheckpointError) -> Float? {
+        guard object[key] != nil else { return absent }
+        return value(key) == nil ? nil : Float(try positive(key))
+    }
+
+    /// The window of each layer that has one: as `layer_types` says, else by a pattern.
+    func windows(
+        layers: Int, window: Int, _ isLocal: (Int) -> Bool
+    ) throws(CheckpointError) -> [Int?] {
+        guard let value = value("layer_types") else {
+            return (0..<layers).map { isLocal($0) ? window : nil }
+        }
+        let types = (value.array ?? []).compactMap(\.string)
+        guard types.count == layers, value.array?.count == layers else {
+            throw mismatch("layer_types", value, "a list of \(layers) names")
+        }
+        var windows: [Int?] = []
+        for type in types {
+            switch type {
+            case "full_attention": windows.append(nil)
+            case "sliding_attention": windows.append(window)
+            default:
+                throw CheckpointError(
+                    file,
+                    "layer_types holds \(type), supported are full_attention, sliding_attention")
+            }
+        }
+        return windows
     }
 
     /// A finite positive number, or a default.

@@ -6,9 +6,8 @@ import TernTensor
 
 /// The shape of a decoder, read from a Hugging Face config.json.
 ///
-/// Source: configuration_llama.py, configuration_qwen2.py, configuration_qwen3.py,
-/// configuration_qwen3_moe.py and configuration_mixtral.py of transformers, whose defaults are
-/// taken where a key is absent.
+/// Source: the configuration files of transformers, whose defaults are taken where a key is absent;
+/// what one family alone has is read in Families/.
 public struct ModelConfiguration: Sendable, Equatable {
     /// The family, by the name in `architectures`.
     public let architecture: Architecture
@@ -26,20 +25,42 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let queryHeads: Int
     /// Number of key and value heads; each serves `queryHeads / keyValueHeads` query heads.
     public let keyValueHeads: Int
-    /// Dimension of one head.
+    /// Dimension of one query head.
     public let headDimension: Int
+    /// The widths of latent attention, in families that have it.
+    public let latent: LatentConfiguration?
+    /// What scores are multiplied by.
+    public internal(set) var attentionScale: Float
+    /// What scores are softly held within, if anything.
+    public internal(set) var attentionSoftCap: Float?
+    /// Whether each query head has a logit that stands for no position.
+    public internal(set) var hasSinks = false
+    /// For each layer the number of positions that a token sees; nil: all.
+    public internal(set) var windows: [Int?]
     /// What RMSNorm adds to the mean square.
     public let normEpsilon: Float
+    /// Where norms stand, and what their weights mean.
+    public internal(set) var norms = NormStyle()
     /// How positions rotate queries and keys.
-    public let rope: RopeConfiguration
+    public internal(set) var rope: RopeConfiguration
+    /// The same in layers with a window, where it differs.
+    public internal(set) var localRope: RopeConfiguration?
+    /// What embeddings are multiplied by.
+    public internal(set) var embeddingScale: Float = 1
+    /// What logits are softly held within, if anything.
+    public internal(set) var logitSoftCap: Float?
+    /// What is between the two products of an MLP.
+    public internal(set) var activation = GatedActivation.silu
     /// Whether the query, key and value projections have biases.
-    public let hasProjectionBias: Bool
+    public internal(set) var hasProjectionBias: Bool
     /// Whether attention's output projection has a bias.
-    public let hasOutputBias: Bool
+    public internal(set) var hasOutputBias: Bool
     /// Whether the MLP's projections have biases.
     public let hasMLPBias: Bool
+    /// Whether the checkpoint has queries, keys and values in one matrix, and gates and ups in one.
+    public internal(set) var fusesProjections = false
     /// Whether each query and key head is normalized before it is rotated.
-    public let normalizesHeads: Bool
+    public internal(set) var normalizesHeads = false
     /// Whether the head is the embedding.
     public let tiesEmbeddings: Bool
     /// Positions the model was made for.
@@ -63,32 +84,64 @@ public struct ModelConfiguration: Sendable, Equatable {
 
     private init(_ config: ConfigurationReader) throws(CheckpointError) {
         architecture = try Architecture(config)
+        let defaults = architecture.defaults
         vocabularySize = try config.count("vocab_size", atMost: 1 << 24)
         hiddenSize = try config.count("hidden_size", atMost: Self.largestWidth)
         intermediateSize = try config.count("intermediate_size", atMost: Self.largestWidth)
         experts = try ExpertConfiguration(
             config, architecture, largestWidth: Self.largestWidth)
-        layers = try config.count("num_hidden_layers", atMost: 1 << 12)
+        // A checkpoint of layers that predict further tokens holds those alone.
+        let predictsFurther = ["deepseek_mtp", "mimo_mtp"].contains(try config.text("model_type"))
+        layers = try config.count(
+            predictsFurther ? "num_nextn_predict_layers" : "num_hidden_layers", atMost: 1 << 12)
         queryHeads = try config.count("num_attention_heads", atMost: 1 << 12)
-        keyValueHeads = try config.count("num_key_value_heads", default: queryHeads)
-        headDimension = try config.count(
-            "head_dim", default: architecture.defaultHeadDimension ?? hiddenSize / queryHeads)
-        normEpsilon = Float(
-            try config.positive("rms_norm_eps", default: architecture.defaultNormEpsilon))
-        rope = try RopeConfiguration(config, defaultTheta: architecture.defaultTheta)
-        let attentionBias = try config.flag("attention_bias", default: false)
-        hasProjectionBias =
-            architecture == .qwen2 || (architecture != .mixtral && attentionBias)
-        hasOutputBias = architecture != .qwen2 && architecture != .mixtral && attentionBias
-        hasMLPBias = architecture == .llama ? try config.flag("mlp_bias", default: false) : false
-        normalizesHeads = architecture.normalizesHeads
-        tiesEmbeddings = try config.flag("tie_word_embeddings", default: false)
+        latent = try LatentConfiguration(config, architecture, largestWidth: Self.largestWidth)
+        let keyValueHeads = try config.count("num_key_value_heads", default: queryHeads)
+        // All heads read the one latent row.
+        self.keyValueHeads = latent == nil ? keyValueHeads : 1
+        let dimension = try config.headDimension(
+            default: defaults.headDimension ?? hiddenSize / queryHeads, isIgnored: latent != nil)
+        headDimension = latent?.queryDimension ?? dimension
+        normEpsilon = Float(try config.positive("rms_norm_eps", default: defaults.normEpsilon))
         maxPositions = try config.count(
-            "max_position_embeddings", default: architecture.defaultMaxPositions)
+            "max_position_embeddings", default: defaults.maxPositions)
+        rope = try RopeConfiguration(
+            config.ropeParameters, in: config, theta: defaults.theta,
+            dimension: latent?.rotatedDimension ?? headDimension, maxPositions: maxPositions)
+        attentionScale = 1 / Float(headDimension).squareRoot()
+        windows = Array(repeating: nil, count: layers)
+        hasProjectionBias = try config.flag("attention_bias", default: false)
+        hasOutputBias = hasProjectionBias
+        let hasMLPBias = try config.flag("mlp_bias", default: false)
+        self.hasMLPBias = hasMLPBias && [.llama, .deepseekV2].contains(architecture)
+        tiesEmbeddings = try config.flag("tie_word_embeddings", default: defaults.tiesEmbeddings)
         savedType = try Self.savedType(config)
         // Ids beyond the vocabulary, as small test models inherit them, are never drawn.
         endOfSequence = try config.integers("eos_token_id").filter((0..<vocabularySize).contains)
+        try readFamily(config)
         try refuseWhatIsNotSupported(config)
+    }
+
+    /// Reads what one family alone has.
+    private mutating func readFamily(_ config: ConfigurationReader) throws(CheckpointError) {
+        switch architecture {
+        case .llama: break
+        case .mistral, .mixtral: try readMistral(config)
+        case .qwen2, .qwen3, .qwen3MoE: try readQwen(config)
+        case .phi3: try readPhi3(config)
+        case .gemma2: try readGemma2(config)
+        case .gemma3: try readGemma3(config)
+        case .gptOss: try readGptOss(config)
+        case .deepseekV2, .deepseekV3: try readDeepseek(config)
+        }
+    }
+
+    /// The number of positions that a token of a layer sees; nil: all.
+    public func window(of layer: Int) -> Int? { windows[layer] }
+
+    /// How positions rotate the heads of a layer.
+    public func rope(of layer: Int) -> RopeConfiguration {
+        windows[layer] == nil ? rope : localRope ?? rope
     }
 
     /// Whether some layer has an ordinary MLP.
@@ -100,11 +153,8 @@ public struct ModelConfiguration: Sendable, Equatable {
         return (0..<layers).count(where: experts.isSparse)
     }
 
-    /// What attention kernels hold of one head.
-    private static let largestHeadDimension = 512
-
     /// What kernels hold of one row of a product's input, per row of a tile.
-    private static let largestWidth = 1 << 17
+    static let largestWidth = 1 << 17
 
     private static func savedType(_ config: ConfigurationReader) throws(CheckpointError) -> DType? {
         guard let name = try config.text("dtype", or: "torch_dtype") else { return nil }
@@ -122,41 +172,39 @@ public struct ModelConfiguration: Sendable, Equatable {
                 "num_attention_heads \(queryHeads) is not a multiple of num_key_value_heads "
                     + "\(keyValueHeads)")
         }
-        guard headDimension > 0, headDimension % 2 == 0,
-            headDimension <= Self.largestHeadDimension
-        else {
-            throw CheckpointError(
-                config.file,
-                "head_dim \(headDimension), expected an even number of at most "
-                    + "\(Self.largestHeadDimension)")
-        }
         guard queryHeads * headDimension <= Self.largestWidth else {
             throw CheckpointError(
                 config.file,
                 "num_attention_heads \(queryHeads) of head_dim \(headDimension), expected at "
                     + "most \(Self.largestWidth) together")
         }
-        let activation = try config.text("hidden_act") ?? "silu"
-        guard activation == "silu" else {
-            throw CheckpointError(config.file, "hidden_act is \(activation), supported is silu")
-        }
-        if try config.flag("use_sliding_window", default: false) {
+        let (key, expected) =
+            activation == .geluTanh
+            ? ("hidden_activation", "gelu_pytorch_tanh") : ("hidden_act", "silu")
+        let found = try config.text(key) ?? expected
+        guard found == expected else {
             throw CheckpointError(
-                config.file, "use_sliding_window is true; sliding windows are not supported")
-        }
-        if architecture == .mixtral, config.value("sliding_window") != nil {
-            let window = try config.count("sliding_window")
-            guard window >= maxPositions else {
-                throw CheckpointError(
-                    config.file,
-                    "sliding_window is \(window), less than max_position_embeddings "
-                        + "\(maxPositions); sliding windows are not supported")
-            }
+                config.file,
+                "\(key) is \(found), supported for \(architecture.rawValue) is \(expected)")
         }
         if config.value("quantization_config") != nil {
             throw CheckpointError(
                 config.file,
                 "quantization_config is given; supported weights are float32, bfloat16, float16")
         }
+    }
+}
+
+extension ConfigurationReader {
+    /// What attention kernels hold of one head: an even number of dimensions, so many at most.
+    fileprivate func headDimension(
+        default fallback: Int, isIgnored: Bool
+    ) throws(CheckpointError) -> Int {
+        let dimension = value("head_dim") == nil ? fallback : try count("head_dim")
+        guard isIgnored || dimension > 0 && dimension % 2 == 0 && dimension <= 512 else {
+            throw CheckpointError(
+                file, "head_dim \(dimension), expected an even number of at most 512")
+        }
+        return dimension
     }
 }

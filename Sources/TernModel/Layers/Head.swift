@@ -10,6 +10,8 @@ struct Head: Sendable {
     let norm: RMSNorm
     /// Shape: `[vocabulary, hidden]`; the embedding itself where the two are tied.
     let weight: WeightShard
+    /// What logits are softly held within, if anything.
+    let softCap: Float?
 
     /// Shape: hidden `[n, hidden]` to logits `[step.sampledRows, vocabulary]` in the vocabulary's
     /// order on the output rank, nil on the others and where no row asks.
@@ -29,6 +31,7 @@ struct Head: Sendable {
         }
         norm(rows.hidden, into: rows.hidden, on: step.backend)
         step.backend.linear(rows.hidden, weight(group), bias: nil, into: rows.shareOfLogits)
+        if let softCap { step.backend.softCap(rows.shareOfLogits, cap: softCap) }
         if !group.isSingle {
             try step.communicator.allToAll(
                 rows.shareOfLogits, into: rows.logits, rows.logitExchange, over: group)

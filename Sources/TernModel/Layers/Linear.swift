@@ -19,6 +19,17 @@ struct ColumnParallelLinear: Sendable {
     }
 }
 
+/// `y = x · Wᵀ + b` that every rank computes for its own tokens.
+struct ReplicatedLinear: Sendable {
+    let weight: PackedWeight
+    let bias: Tensor?
+
+    /// Shape: `[n, inputs]` to `[n, outputs]`.
+    func callAsFunction(_ input: Tensor, into output: Tensor, on backend: any Backend) {
+        backend.linear(input, weight, bias: bias, into: output)
+    }
+}
+
 /// `y = x · Wᵀ + b` where each rank of the tensor group has some of the inputs; their sum, by the
 /// tree that one rank follows too, is on every rank.
 struct RowParallelLinear: Sendable {
@@ -43,26 +54,49 @@ struct RowParallelLinear: Sendable {
     }
 }
 
+/// A module of a checkpoint, `.weight` and `.bias`, or some neighbouring rows of one.
+struct Projection: ExpressibleByStringInterpolation {
+    let module: String
+    /// The row to begin with, and how many the module has; nil where all are meant.
+    var fused: (first: Int, all: Int)?
+
+    init(_ module: String, fused: (first: Int, all: Int)? = nil) {
+        (self.module, self.fused) = (module, fused)
+    }
+
+    init(stringLiteral module: String) { self.init(module) }
+}
+
 extension WeightLoader {
     /// Outputs that are heads, one block per head; several sources take turns, head by head.
-    ///
-    /// Names are of modules: `.weight` and `.bias` follow.
     func headColumns(
-        _ modules: [String], heads: Int, headDimension: Int, inputs: Int, shards: ShardRanges,
+        _ sources: [Projection], heads: Int, headDimension: Int, inputs: Int, shards: ShardRanges,
         hasBias: Bool
     ) throws -> ColumnParallelLinear {
         let blocks = Array(repeating: headDimension, count: heads)
         return try columns(
-            modules, blocks: blocks, inputs: inputs, shards: shards, hasBias: hasBias)
+            sources, blocks: blocks, inputs: inputs, shards: shards, hasBias: hasBias)
+    }
+
+    /// Outputs that every rank computes, in one block.
+    func replicated(
+        _ module: String, outputs: Int, inputs: Int, hasBias: Bool
+    ) throws -> ReplicatedLinear {
+        let layout = PanelLayout(blocks: [outputs])
+        let weight = try matrix(
+            layout: layout, inputParts: [0, inputs],
+            sources: [RowSource(name: module + ".weight", blocks: [outputs])], cut: nil)
+        return ReplicatedLinear(
+            weight: weight, bias: hasBias ? try vector(module + ".bias", count: outputs) : nil)
     }
 
     /// Outputs of the MLP's inner width in blocks of 16, so that any union of parts is a range;
     /// two sources (gate and up) take turns, block by block.
     func innerColumns(
-        _ modules: [String], width: Partition, inputs: Int, hasBias: Bool
+        _ sources: [Projection], width: Partition, inputs: Int, hasBias: Bool
     ) throws -> ColumnParallelLinear {
         try columns(
-            modules, blocks: width.panelBlocks, inputs: inputs,
+            sources, blocks: width.panelBlocks, inputs: inputs,
             shards: ShardRanges(panelBlocksOf: width), hasBias: hasBias)
     }
 
@@ -93,22 +127,27 @@ extension WeightLoader {
 
     /// `shards` counts blocks of one source.
     private func columns(
-        _ modules: [String], blocks: [Int], inputs: Int, shards: ShardRanges, hasBias: Bool
+        _ projections: [Projection], blocks: [Int], inputs: Int, shards: ShardRanges, hasBias: Bool
     ) throws -> ColumnParallelLinear {
-        let turns = modules.count
+        let turns = projections.count
         let layout = PanelLayout(
             blocks: blocks.flatMap { Array(repeating: $0, count: turns) })
-        func sources(_ suffix: String) -> [RowSource] {
-            modules.enumerated().map { turn, module in
+        func sources(_ suffix: String, place: (Int, Int) -> RowPlace) -> [RowSource] {
+            projections.enumerated().map { turn, projection in
                 RowSource(
-                    name: module + suffix, blocks: blocks, firstBlock: turn, blockStep: turns)
+                    name: projection.module + suffix, blocks: blocks, firstBlock: turn,
+                    blockStep: turns, place: projection.fused.map(place))
             }
         }
         let weight = try matrix(
-            layout: layout, inputParts: [0, inputs], sources: sources(".weight"),
+            layout: layout, inputParts: [0, inputs],
+            sources: sources(".weight") { .rows(from: $0, shape: [$1, inputs]) },
             cut: .outputs(shards))
         return ColumnParallelLinear(
             weight: WeightShard(whole: weight, cut: .outputs(shards.scaled(by: turns))),
-            bias: hasBias ? try vector(layout: layout, sources: sources(".bias")) : nil)
+            bias: hasBias
+                ? try vector(
+                    layout: layout, sources: sources(".bias") { .elements(from: $0, shape: [$1]) })
+                : nil)
     }
 }

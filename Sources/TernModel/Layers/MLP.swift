@@ -4,23 +4,31 @@ import TernParallel
 import TernPlanning
 import TernTensor
 
-/// `down(silu(gate(x)) * up(x))`; gate and up are one product, their outputs taking turns.
+/// `down(activation(gate(x), up(x)))`; gate and up are one product, their outputs taking turns.
 ///
-/// Source: Shazeer, arXiv 2002.05202; as LlamaMLP of transformers.
+/// Source: Shazeer, arXiv 2002.05202; as LlamaMLP, Phi3MLP and Gemma2MLP of transformers.
 struct MLP: Sendable {
     private let gateUp: ColumnParallelLinear
     private let down: RowParallelLinear
+    private let activation: GatedActivation
 
+    /// The MLP of a module, of some inner width.
     init(
-        _ module: String, _ model: ModelConfiguration, parts: Int, from loader: WeightLoader
+        _ module: String, _ model: ModelConfiguration, innerWidth: Int, parts: Int,
+        from loader: WeightLoader
     ) throws {
-        let width = Partition(panelsOf: model.intermediateSize, parts: parts)
+        let width = Partition(panelsOf: innerWidth, parts: parts)
+        let projections: [Projection] =
+            model.fusesProjections
+            ? [0, innerWidth].map {
+                Projection(module + ".gate_up_proj", fused: ($0, 2 * innerWidth))
+            } : ["\(module).gate_proj", "\(module).up_proj"]
         gateUp = try loader.innerColumns(
-            [module + ".gate_proj", module + ".up_proj"], width: width,
-            inputs: model.hiddenSize, hasBias: model.hasMLPBias)
+            projections, width: width, inputs: model.hiddenSize, hasBias: model.hasMLPBias)
         down = try loader.rows(
             module + ".down_proj", outputs: model.hiddenSize, inputParts: width.boundaries,
             hasBias: model.hasMLPBias)
+        activation = model.activation
     }
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
@@ -31,7 +39,7 @@ struct MLP: Sendable {
         let gates = step.gateUp(columns: columns)
         let activated = step.activated(columns: columns / 2)
         gateUp(input, into: gates, step)
-        step.backend.siluMultiply(gates, into: activated)
+        step.backend.activateMultiply(gates, activation, into: activated)
         try down(activated, into: hidden, step)
     }
 }

@@ -7,20 +7,23 @@ import TernParallel
 import TernPlanning
 import TernTensor
 
-/// `sum over a token's experts of share * down(silu(gate(x)) * up(x))`.
+/// `sum over a token's experts of share * down(activation(gate(x), up(x)))`.
 ///
 /// The order of sums is the same wherever experts are: each expert's product is summed by the tree
-/// over the parts of its inner width; then experts in ascending order within a part of
-/// `Partition(count: experts, unit: 1)`; then those parts by the tree.
-/// Source: Qwen3MoeSparseMoeBlock and MixtralSparseMoeBlock of transformers.
+/// over the parts of its inner width, and its bias is added; then experts in ascending order within a
+/// part of `Partition(count: experts, unit: 1)`; then those parts by the tree.
+/// Source: the sparse blocks of Qwen3Moe, Mixtral, GptOss, DeepseekV2 and V3 of transformers.
 struct MixtureOfExperts: Sendable {
     /// Shape: `[experts, hidden]`.
-    private let router: PackedWeight
+    private let router: ReplicatedLinear
+    private let rule: RouterRule
     /// Shape: `[experts * 2 * inner, hidden]`; each expert's gates and ups take turns by 16 rows.
     private let gateUp: PackedWeight
     /// Shape: `[experts * hidden, inner]`; each expert is a block.
     private let down: PackedWeight
-    private let experts: ExpertConfiguration
+    /// In the order of the outputs of either, where experts have biases.
+    private let gateUpBias, downBias: Tensor?
+    private let activation: GatedActivation
     /// Blocks of `gateUp` for each expert.
     private let blocksPerExpert: Int
     /// Which of them each part of the inner width has.
@@ -35,28 +38,38 @@ struct MixtureOfExperts: Sendable {
         let inner = partition.panelBlocks
         let turns = inner.flatMap { [$0, $0] }
         let all = 0..<experts.count
-        self.experts = experts
+        activation = experts.activation
         blocksPerExpert = turns.count
         let shards = ShardRanges(panelBlocksOf: partition)
         innerBlocks = shards.scaled(by: 2)
-        router = try loader.matrix(
-            layout: PanelLayout(blocks: [experts.count]), inputParts: [0, model.hiddenSize],
-            sources: [RowSource(name: names.router + ".weight", blocks: [experts.count])],
-            cut: nil)
-        gateUp = try loader.matrix(
-            layout: PanelLayout(blocks: all.flatMap { _ in turns }),
-            inputParts: [0, model.hiddenSize],
-            sources: all.flatMap { expert in
+        router = try loader.replicated(
+            names.router, outputs: experts.count, inputs: model.hiddenSize,
+            hasBias: experts.hasBias)
+        rule = try RouterRule(experts, names, from: loader)
+        typealias Rows = (ExpertNames.Matrix, Int, [Int], Int) -> RowSource
+        func gatesAndUps(_ rows: Rows) -> [RowSource] {
+            all.flatMap { expert in
                 let first = expert * turns.count
-                return [
-                    names.gate(expert, blocks: inner, firstBlock: first),
-                    names.up(expert, blocks: inner, firstBlock: first + 1),
-                ]
-            }, cut: .outputs(shards))
+                return [rows(.gate, expert, inner, first), rows(.up, expert, inner, first + 1)]
+            }
+        }
+        func downs(_ rows: Rows) -> [RowSource] {
+            all.map { rows(.down, $0, [model.hiddenSize], $0) }
+        }
+        let layout = PanelLayout(blocks: all.flatMap { _ in turns })
+        let downLayout = PanelLayout(blocks: all.map { _ in model.hiddenSize })
+        gateUp = try loader.matrix(
+            layout: layout, inputParts: [0, model.hiddenSize], sources: gatesAndUps(names.rows),
+            cut: .outputs(shards))
         down = try loader.matrix(
-            layout: PanelLayout(blocks: all.map { _ in model.hiddenSize }),
-            inputParts: partition.boundaries,
-            sources: all.map(names.down), cut: .inputs(parts: parts))
+            layout: downLayout, inputParts: partition.boundaries, sources: downs(names.rows),
+            cut: .inputs(parts: parts))
+        gateUpBias =
+            experts.hasBias
+            ? try loader.vector(layout: layout, sources: gatesAndUps(names.bias)) : nil
+        downBias =
+            experts.hasBias
+            ? try loader.vector(layout: downLayout, sources: downs(names.bias)) : nil
     }
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
@@ -114,9 +127,8 @@ struct MixtureOfExperts: Sendable {
         let chosen = buffers.chosen.prefix(tokens)
         let shares = buffers.shares.prefix(tokens)
         let logits = buffers.logits.prefix(tokens)
-        step.backend.linear(input, router, bias: nil, into: logits)
-        step.backend.route(
-            logits, renormalizes: experts.renormalizes, into: chosen, weights: shares)
+        router(input, into: logits, on: step.backend)
+        step.backend.route(logits, rule, into: chosen, weights: shares)
         return (chosen, shares)
     }
 
@@ -136,14 +148,27 @@ struct MixtureOfExperts: Sendable {
         let rows = buffers.rows.prefix(dispatch.pairs)
         let isWhole = group.isSingle || dispatch.pairs == 0
         let summed = isWhole ? rows : buffers.summedRows.prefix(dispatch.pairs)
-        if !isWhole { try step.communicator.allReduce(rows, into: summed, over: group) }
+        if !isWhole {
+            try step.communicator.allReduce(rows, into: summed, over: group)
+            for expert in own {
+                addBias(of: expert, to: summed.rows(dispatch.pairs(of: expert)), step)
+            }
+        }
         let tokens = output.shape[0]
         step.backend.combine(
             summed, slots: dispatch.slots.prefix(tokens), weights: shares,
             parts: dispatch.parts.prefix(tokens), into: output)
     }
 
-    /// This rank's share of one expert on its tokens, into the rows of its pairs.
+    /// Adds the bias of an expert's second product, where there is one and a token.
+    private func addBias(of expert: Int, to rows: Tensor, _ step: StepContext) {
+        guard let downBias, rows.shape[0] > 0 else { return }
+        let bias = downBias.rows(down.outputs(blocks: expert..<expert + 1).outputRows)
+        step.backend.add(bias.repeated(rows.shape[0]), to: rows)
+    }
+
+    /// This rank's share of one expert on its tokens, into the rows of its pairs. The bias of the
+    /// second product is added where that is whole.
     private func run(
         _ expert: Int, _ pairs: Range<Int>, of input: Tensor, _ buffers: ExpertBuffers,
         _ step: StepContext
@@ -152,15 +177,32 @@ struct MixtureOfExperts: Sendable {
         let first = expert * blocksPerExpert
         let inner = innerBlocks[group]
         let gateUp = gateUp.outputs(blocks: first + inner.lowerBound..<first + inner.upperBound)
-        let down = WeightShard(
-            whole: down.outputs(blocks: expert..<expert + 1),
-            cut: .inputs(parts: innerBlocks.ranges.count))(group)
+        let block = down.outputs(blocks: expert..<expert + 1)
+        let down = WeightShard(whole: block, cut: .inputs(parts: innerBlocks.ranges.count))(group)
         let gathered = buffers.input.prefix(pairs.count)
         let inside = buffers.gateUp.reused(as: Shape(pairs.count, gateUp.outputs))
         let activated = buffers.activated.reused(as: Shape(pairs.count, gateUp.outputs / 2))
         backend.gather(input, rows: buffers.dispatch.tokens.rows(pairs), into: gathered)
-        backend.linear(gathered, gateUp, bias: nil, into: inside)
-        backend.siluMultiply(inside, into: activated)
-        backend.linear(activated, down, bias: nil, into: buffers.rows.rows(pairs))
+        backend.linear(
+            gathered, gateUp, bias: gateUpBias?.rows(gateUp.outputRows), into: inside)
+        backend.activateMultiply(inside, activation, into: activated)
+        backend.linear(
+            activated, down, bias: group.isSingle ? downBias?.rows(block.outputRows) : nil,
+            into: buffers.rows.rows(pairs))
+    }
+}
+
+extension RouterRule {
+    /// The rule of a layer; the correction is the checkpoint's.
+    fileprivate init(
+        _ experts: ExpertConfiguration, _ names: ExpertNames, from loader: WeightLoader
+    ) throws {
+        let routing = experts.routing
+        self.init(
+            scoring: routing.scoring,
+            correction: routing.isCorrected
+                ? try loader.vector(
+                    names.router + ".e_score_correction_bias", count: experts.count) : nil,
+            groups: routing.groups, renormalizes: routing.renormalizes, factor: routing.factor)
     }
 }

@@ -2,16 +2,29 @@
 
 import TernTensor
 
+/// Where a decoder's norms stand, and what their weights mean.
+public struct NormStyle: Sendable, Equatable {
+    /// Whether the scale is one more than the weight.
+    public var addsOne = false
+    /// Whether what a block gives is normalized too, before it is added.
+    public var isOnBothSides = false
+}
+
 /// `y = x / rms(x) * w` over the last dimension.
 ///
-/// Source: Zhang and Sennrich, arXiv 1910.07467; as LlamaRMSNorm of transformers.
+/// Source: Zhang and Sennrich, arXiv 1910.07467; as LlamaRMSNorm and Gemma2RMSNorm of transformers.
 struct RMSNorm: Sendable {
     let weight: Tensor
     let epsilon: Float
 
-    init(_ name: String, count: Int, epsilon: Float, from loader: WeightLoader) throws {
-        weight = try loader.vector(name + ".weight", count: count)
-        self.epsilon = epsilon
+    /// The norm of a module; of `width` elements, or as many as the hidden size.
+    init(
+        _ module: String, _ model: ModelConfiguration, width: Int? = nil, from loader: WeightLoader
+    ) throws {
+        weight = try loader.vector(
+            module + ".weight", count: width ?? model.hiddenSize,
+            adding: model.norms.addsOne ? 1 : 0)
+        epsilon = model.normEpsilon
     }
 
     /// Shape: `[n, d]` or `[n, heads, d]`; output may be input.

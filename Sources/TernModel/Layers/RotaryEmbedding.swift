@@ -3,50 +3,69 @@
 import Glibc
 import TernTensor
 
-/// A table of cosines and sines, `[positions, headDimension]`: cosines first, then sines.
+/// A table of cosines and sines, `[positions, rope.dimension]`: cosines first, then sines.
 ///
+/// Where a scaling depends on the length of a sequence (dynamic, longrope), it is that of the longest
+/// one that this engine takes, so that an answer never depends on how long it has become.
 /// Source: Su et al., arXiv 2104.09864; scalings as modeling_rope_utils.py of transformers, whose
 /// float32 arithmetic is followed, so that the angles are its angles.
 struct RotaryEmbedding: Sendable {
     let table: Tensor
     private let frequencies: [Float]
+    private let magnitude: Float
 
-    init(_ rope: RopeConfiguration, headDimension: Int, positions: Int)
-        throws(StorageError)
-    {
-        frequencies = Self.frequencies(rope, headDimension: headDimension)
-        table = try Tensor(zeros: [positions, headDimension])
+    init(_ rope: RopeConfiguration, positions: Int) throws(StorageError) {
+        frequencies = rope.frequencies(positions: positions)
+        magnitude = Float(rope.magnitude)
+        table = try Tensor(zeros: [positions, rope.dimension])
     }
 
     /// Computes the angles of the first positions; those beyond stay untouched memory.
     func fill(positions: Int) {
-        let headDimension = table.shape[1]
-        let half = headDimension / 2
+        let width = table.shape[1]
+        let half = width / 2
         table.withElements(of: Float.self) { table in
             for position in 0..<positions {
                 for (index, frequency) in frequencies.enumerated() {
                     let angle = Float(position) * frequency
-                    table[position * headDimension + index] = cosf(angle)
-                    table[position * headDimension + half + index] = sinf(angle)
+                    table[position * width + index] = cosf(angle) * magnitude
+                    table[position * width + half + index] = sinf(angle) * magnitude
                 }
             }
         }
     }
 
     /// Memory of the table.
-    static func bytes(headDimension: Int, positions: Int) -> Int { positions * headDimension * 4 }
+    var bytes: Int { table.shape.count * 4 }
+}
 
-    private static func frequencies(_ rope: RopeConfiguration, headDimension: Int) -> [Float] {
-        (0..<headDimension / 2).map { index in
-            let exponent = Float(2 * index) / Float(headDimension)
-            let frequency = 1 / powf(Float(rope.theta), exponent)
-            return scaled(frequency, by: rope.scaling)
+extension RopeConfiguration {
+    /// The angle of a position, for each pair of dimensions, in sequences of so many positions.
+    fileprivate func frequencies(positions: Int) -> [Float] {
+        let base = base(positions: positions)
+        let divisors = divisors(positions: positions)
+        return (0..<dimension / 2).map { index in
+            let exponent = Float(2 * index) / Float(dimension)
+            if let divisors { return 1 / (Float(divisors[index]) * powf(base, exponent)) }
+            return scaled(1 / powf(base, exponent), index: index)
         }
     }
 
-    private static func scaled(_ frequency: Float, by scaling: RopeConfiguration.Scaling) -> Float {
+    private func base(positions: Int) -> Float {
+        guard case .dynamic(let factor, let trained) = scaling else { return Float(theta) }
+        let length = max(Double(positions), trained)
+        let width = Double(dimension)
+        return Float(theta * pow(factor * length / trained - (factor - 1), width / (width - 2)))
+    }
+
+    private func divisors(positions: Int) -> [Double]? {
+        guard case .longrope(let short, let long, let original) = scaling else { return nil }
+        return Double(positions) > original ? long : short
+    }
+
+    private func scaled(_ frequency: Float, index: Int) -> Float {
         switch scaling {
-        case .none: return frequency
+        case .none, .dynamic, .longrope: return frequency
         case .linear(let factor): return frequency / Float(factor)
         case .llama3(let factor, let low, let high, let originalPositions):
             let wavelength = 2 * Float.pi / frequency
@@ -55,6 +74,25 @@ struct RotaryEmbedding: Sendable {
             let smooth =
                 (Float(originalPositions) / wavelength - Float(low)) / Float(high - low)
             return (1 - smooth) * frequency / Float(factor) + smooth * frequency
+        case .yarn(let factor, let fast, let slow, let isTruncated, let originalPositions):
+            let kept =
+                1 - ramp(index, fast: fast, slow: slow, isTruncated: isTruncated, originalPositions)
+            return frequency / Float(factor) * (1 - kept) + frequency * kept
         }
+    }
+
+    /// 0 for dimensions that turn often within the original positions, 1 for those that turn rarely.
+    private func ramp(
+        _ index: Int, fast: Double, slow: Double, isTruncated: Bool, _ originalPositions: Double
+    ) -> Float {
+        func turning(_ rotations: Double) -> Double {
+            Double(dimension) * log(originalPositions / (rotations * 2 * Double.pi))
+                / (2 * log(theta))
+        }
+        var (low, high) = (turning(fast), turning(slow))
+        if isTruncated { (low, high) = (low.rounded(.down), high.rounded(.up)) }
+        (low, high) = (max(low, 0), min(high, Double(dimension - 1)))
+        if low == high { high += 0.001 }
+        return min(max((Float(index) - Float(low)) / Float(high - low), 0), 1)
     }
 }

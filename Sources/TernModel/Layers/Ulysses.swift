@@ -11,21 +11,23 @@ import TernTensor
 
 /// Queries, keys and values of some tokens, side by side in one row per token.
 struct HeadRows: Sendable {
-    /// Shape: `[tokens, (queryHeads + 2 keyValueHeads) · dimension]`.
+    /// Shape: `[tokens, queryHeads · query + keyValueHeads · keyValue]`.
     let rows: Tensor
-    /// Shape: `[tokens, queryHeads, dimension]`.
+    /// Shape: `[tokens, queryHeads, query]`.
     let queries: Tensor
-    /// Shape: `[tokens, keyValueHeads, 2, dimension]`.
-    let keysValues: Tensor
+    /// Shape: `[tokens, keyValueHeads, keyValue]`, and what of it are keys and values.
+    let keysValues, keys, values: Tensor
 
     init(
-        _ buffer: Tensor, tokens: Int, queryHeads: Int, keyValueHeads: Int, dimension: Int
+        _ buffer: Tensor, tokens: Int, queryHeads: Int, keyValueHeads: Int, _ widths: HeadWidths
     ) {
-        let split = queryHeads * dimension
-        let width = split + 2 * keyValueHeads * dimension
+        let split = queryHeads * widths.query
+        let width = split + keyValueHeads * widths.keyValue
         rows = buffer.reused(as: Shape(tokens, width))
-        queries = rows.columns(0..<split, as: Shape(queryHeads, dimension))
-        keysValues = rows.columns(split..<width, as: Shape(keyValueHeads, 2, dimension))
+        queries = rows.columns(0..<split, as: Shape(queryHeads, widths.query))
+        keysValues = rows.columns(split..<width, as: Shape(keyValueHeads, widths.keyValue))
+        keys = keysValues.last(widths.keys)
+        values = keysValues.last(widths.values)
     }
 }
 
@@ -33,14 +35,14 @@ struct HeadRows: Sendable {
 ///
 /// Cost: received elements per rank and layer, with N tokens in the step and n of them this rank's,
 /// hq query and hk key-value heads per head block of dimension d:
-/// `(N - n)(hq + 2 hk) d + n (SP - 1) hq d`.
+/// `(N - n)(hq + 2 hk) d + n (SP - 1) hq d`. With widths of their own, `HeadWidths` has them.
 struct Ulysses: Sendable {
     private let group: RankGroup
     private let toHeads: Exchange
     private let toTokens: Exchange
 
     /// The tables of a step. `tokens` are divided over the view's sequence group.
-    init(_ view: ParallelView, heads: HeadLayout, dimension: Int, tokens: TokenPartition) {
+    init(_ view: ParallelView, heads: HeadLayout, _ widths: HeadWidths, tokens: TokenPartition) {
         group = view.sequenceGroup
         let local = heads.queries[view.tensorGroup]
         let localKeysValues = heads.keysValues[view.tensorGroup]
@@ -53,26 +55,31 @@ struct Ulysses: Sendable {
         var taken: [Tile] = []
         var returned: [Tile] = []
         var restored: [Tile] = []
-        let ownQueries = heads.queries.ranges[firstBlock + group.index].count * dimension
-        let ownKeysValues = heads.keysValues.ranges[firstBlock + group.index].count * 2 * dimension
+        let ownQueries = heads.queries.ranges[firstBlock + group.index].count
+        let ownKeysValues =
+            heads.keysValues.ranges[firstBlock + group.index].count * widths.keyValue
         let localRows = 0..<own.count
         for member in 0..<group.size {
             let queries = heads.queries.ranges[firstBlock + member]
             let keysValues = heads.keysValues.ranges[firstBlock + member]
-            let theirs = columns(queries, from: -local.lowerBound * dimension, width: dimension)
-            given.append(Tile(rows: localRows, columns: theirs))
+            func theirs(_ width: Int) -> Range<Int> {
+                columns(queries, from: -local.lowerBound * width, width: width)
+            }
+            given.append(Tile(rows: localRows, columns: theirs(widths.query)))
             given.append(
                 Tile(
                     rows: localRows,
                     columns: columns(
                         keysValues,
-                        from: (local.count - 2 * localKeysValues.lowerBound) * dimension,
-                        width: 2 * dimension)))
+                        from: local.count * widths.query
+                            - localKeysValues.lowerBound * widths.keyValue,
+                        width: widths.keyValue)))
             let rows = tokens[member]
-            taken.append(Tile(rows: rows, columns: 0..<ownQueries))
-            taken.append(Tile(rows: rows, columns: ownQueries..<ownQueries + ownKeysValues))
-            returned.append(Tile(rows: rows, columns: 0..<ownQueries))
-            restored.append(Tile(rows: localRows, columns: theirs))
+            let split = ownQueries * widths.query
+            taken.append(Tile(rows: rows, columns: 0..<split))
+            taken.append(Tile(rows: rows, columns: split..<split + ownKeysValues))
+            returned.append(Tile(rows: rows, columns: 0..<ownQueries * widths.attended))
+            restored.append(Tile(rows: localRows, columns: theirs(widths.attended)))
         }
         toHeads = Exchange(tilesPerMember: 2, sends: given, receives: taken)
         toTokens = Exchange(sends: returned, receives: restored)

@@ -6,24 +6,16 @@ import TernParallel
 import TernPlanning
 import TernTensor
 
-/// A pre-norm decoder with rotary embedding, grouped-query attention and a gated MLP or experts.
+/// A decoder with rotary embedding and normalized blocks: attention, and an MLP or experts.
 ///
-/// Serves LlamaForCausalLM, Qwen2ForCausalLM (biases on the projections), Qwen3ForCausalLM
-/// (normalized query and key heads), Qwen3MoeForCausalLM (experts besides) and MixtralForCausalLM.
-/// Source: modeling_llama.py, modeling_qwen2.py, modeling_qwen3.py, modeling_qwen3_moe.py and
-/// modeling_mixtral.py of transformers 5.
+/// Serves every family of `Architecture`.
+/// Source: the modeling files of transformers 5 for each of them.
 public struct Llama: Sendable {
-    private struct Layer {
-        let attentionNorm: RMSNorm
-        let attention: Attention
-        let mlpNorm: RMSNorm
-        let feedForward: FeedForward
-    }
-
     /// Of the first stage.
     private let embedding: WeightShard?
+    private let embeddingScale: Float
     /// Of this stage.
-    private let layers: [Layer]
+    private let layers: [DecoderLayer]
     /// Of the last stage.
     private let head: Head?
 
@@ -34,9 +26,6 @@ public struct Llama: Sendable {
         _ model: ModelConfiguration, layout: RankLayout, from loader: WeightLoader
     ) throws {
         let parts = layout.topology.parts
-        func norm(_ name: String) throws -> RMSNorm {
-            try RMSNorm(name, count: model.hiddenSize, epsilon: model.normEpsilon, from: loader)
-        }
         let vocabulary = Partition(panelsOf: model.vocabularySize, parts: parts)
         func table(_ name: String) throws -> WeightShard {
             try loader.vocabularyRows(name, vocabulary: vocabulary, hidden: model.hiddenSize)
@@ -48,22 +37,16 @@ public struct Llama: Sendable {
         let embedding =
             layout.isFirstStage || layout.isLastStage && isTied
             ? try table("model.embed_tokens.weight") : nil
-        layers = try layout.layers.map { index in
-            let name = "model.layers.\(index)"
-            return Layer(
-                attentionNorm: try norm(name + ".input_layernorm"),
-                attention: try Attention(
-                    name + ".self_attn", model, heads: layout.heads, parts: parts, from: loader),
-                mlpNorm: try norm(name + ".post_attention_layernorm"),
-                feedForward: try FeedForward(
-                    layer: index, name, model, parts: parts, from: loader))
-        }
+        layers = try layout.layers.map { try DecoderLayer($0, model, layout, from: loader) }
         self.embedding = embedding
+        // As transformers does, which multiplies in the type of the weights.
+        embeddingScale = loader.dtype.rounded(model.embeddingScale)
         head =
             layout.isLastStage
             ? Head(
-                norm: try norm("model.norm"),
-                weight: try (isTied ? embedding : nil) ?? table("lm_head.weight")) : nil
+                norm: try RMSNorm("model.norm", model, from: loader),
+                weight: try (isTied ? embedding : nil) ?? table("lm_head.weight"),
+                softCap: model.logitSoftCap) : nil
     }
 
     /// Layers of this stage.
@@ -80,23 +63,16 @@ public struct Llama: Sendable {
     ) throws(CommunicationError) -> Tensor? {
         let backend = step.backend
         let hidden = step.hidden
-        let normed = step.normed
-        let update = step.update
         let stages = step.pipelineGroup
         if let embedding, stages.index == 0 {
-            backend.embed(step.tokenIDs, table: embedding.whole, into: hidden)
+            backend.embed(
+                step.tokenIDs, table: embedding.whole, scale: embeddingScale, into: hidden)
         } else {
             try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
         }
         // By index: an iterator over values of this size is put on the heap in debug builds.
         for index in layers.indices.prefix(limit) {
-            let layer = layers[index]
-            layer.attentionNorm(hidden, into: normed, on: backend)
-            try layer.attention(normed, layer: index, into: update, step)
-            backend.add(update, to: hidden)
-            layer.mlpNorm(hidden, into: normed, on: backend)
-            try layer.feedForward(normed, into: update, step)
-            backend.add(update, to: hidden)
+            try layers[index](hidden, layer: index, step)
         }
         guard let head else {
             try step.communicator.send(hidden, to: stages.index + 1, over: stages)

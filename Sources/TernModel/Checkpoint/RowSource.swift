@@ -1,0 +1,164 @@
+// Where the rows of a declared weight come from: which tensor of the checkpoint, which of its elements,
+// and into which blocks of the packed weight. Who fills which share is WeightFill's.
+
+import TernTensor
+
+/// Rows of a checkpoint's matrix that go into consecutive blocks of a packed weight.
+struct RowSource {
+    /// The tensor's name in the checkpoint; its shape is `[rows, inputs]` if no place is given.
+    let name: String
+    /// Rows of each of its blocks, in order; together all rows of the tensor, or of its place.
+    let blocks: [Int]
+    /// The block of the weight that takes the first one.
+    var firstBlock = 0
+    /// How far it is from one to the next: 2 where two sources take turns.
+    var blockStep = 1
+    /// Where the tensor holds other elements too, or holds them in another order.
+    var place: RowPlace?
+    /// Where it is a matrix of one expert.
+    var expert: ExpertNumber?
+}
+
+/// Rows among the elements of a larger tensor.
+struct RowPlace {
+    /// The tensor's whole shape.
+    let shape: [Int]
+    /// The element that the first row begins with.
+    let first: Int
+    /// How many elements it is from one row to the next, and from one input to the next.
+    let rowStep, inputStep: Int
+
+    /// Rows of a matrix, or of a stack of them, from one on, counted through the whole tensor.
+    static func rows(from first: Int, shape: [Int]) -> RowPlace {
+        let inputs = shape[shape.count - 1]
+        return RowPlace(shape: shape, first: first * inputs, rowStep: inputs, inputStep: 1)
+    }
+
+    /// Neighbouring elements of a vector, or of a stack of them, or each so-manyth.
+    static func elements(from first: Int, step: Int = 1, shape: [Int]) -> RowPlace {
+        RowPlace(shape: shape, first: first, rowStep: step, inputStep: 0)
+    }
+}
+
+extension RowSource {
+    /// Rows of all blocks.
+    var rows: Int { blocks.reduce(0, +) }
+
+    /// The shape that the tensor of a matrix must have.
+    func shape(inputs: Int) -> [Int] { place?.shape ?? [rows, inputs] }
+
+    /// Some or all of the blocks: the first row of each, its number of rows, and the weight's block
+    /// that takes it.
+    private func placements(
+        _ range: Range<Int>? = nil
+    ) -> [(row: Int, count: Int, block: Int)] {
+        let range = range ?? blocks.indices
+        var row = blocks[..<range.lowerBound].reduce(0, +)
+        return range.map { index in
+            defer { row += blocks[index] }
+            return (row, blocks[index], firstBlock + index * blockStep)
+        }
+    }
+
+    /// Packs the inputs in view of some or all of the blocks.
+    func pack(
+        _ tensor: CheckpointTensor, _ blocks: Range<Int>?, into view: PackedWeight,
+        on backend: any Backend
+    ) {
+        let place = place ?? .rows(from: 0, shape: [rows, view.storedInputs])
+        guard place.inputStep == 1 else {
+            for (row, count, block) in placements(blocks) where count * view.inputs > 0 {
+                let ordered = place.ordered(tensor, row..<row + count, view.inputRange)
+                backend.pack([ordered.job(into: block)], into: view)
+            }
+            return
+        }
+        let jobs = placements(blocks).map { row, _, block in
+            let element = place.first + row * place.rowStep + view.inputRange.lowerBound
+            return PackJob(
+                source: tensor.storage,
+                byteOffset: tensor.byteOffset + element * tensor.dtype.bytes,
+                rowStride: place.rowStep, dtype: tensor.dtype, block: block)
+        }
+        backend.pack(jobs, into: view)
+    }
+
+    /// Random rows, block by block, so that no more than a block is held twice.
+    func fillRandom(
+        _ view: PackedWeight, _ blocks: Range<Int>?, seed: UInt64, dtype: DType,
+        backend: any Backend
+    ) {
+        let nameSeed = name.utf8.reduce(seed &+ 0x9E37_79B9_7F4A_7C15) {
+            ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+        }
+        for (row, count, block) in placements(blocks) where count * view.inputs > 0 {
+            let rows = Tensor.scratch(rows: count, columns: view.inputs, dtype: dtype, for: name)
+            // By row and input, so that numbers do not depend on where a topology cuts the matrix.
+            for index in 0..<count {
+                let number = (place?.first ?? 0) + row + index
+                let seed = SeededNormal.seed(
+                    nameSeed &+ UInt64(number) &* 0x9E37_79B9, from: view.inputRange.lowerBound)
+                backend.fillRandom(rows.rows(index..<index + 1), seed: seed, scale: 0.02)
+            }
+            backend.pack([rows.job(into: block)], into: view)
+        }
+    }
+
+    /// Copies a vector's elements to where a matrix of that layout has its outputs.
+    func copy(
+        _ tensor: CheckpointTensor, to vector: Tensor, layout: PanelLayout, adding offset: Float
+    ) {
+        let place = place ?? .elements(from: 0, shape: [rows])
+        vector.withElements(of: Float.self) { output in
+            for (row, count, block) in placements() {
+                let first = Int(layout.panelStarts[layout.blockPanels[block]])
+                for index in 0..<count {
+                    let element = place.first + (row + index) * place.rowStep
+                    output[first + index] = tensor.element(element) + offset
+                }
+            }
+        }
+    }
+}
+
+extension RowPlace {
+    /// Some rows and inputs as a matrix of their own. Shape: `[rows, inputs]`, float32.
+    fileprivate func ordered(
+        _ tensor: CheckpointTensor, _ rows: Range<Int>, _ inputs: Range<Int>
+    ) -> Tensor {
+        let matrix = Tensor.scratch(
+            rows: rows.count, columns: inputs.count, dtype: .float32, for: "\(shape)")
+        matrix.withElements(of: Float.self) { output in
+            for row in rows {
+                for input in inputs {
+                    output[(row - rows.lowerBound) * inputs.count + input - inputs.lowerBound] =
+                        tensor.element(first + row * rowStep + input * inputStep)
+                }
+            }
+        }
+        return matrix
+    }
+}
+
+extension Tensor {
+    /// Memory for a block on its way into a weight.
+    fileprivate static func scratch(
+        rows: Int, columns: Int, dtype: DType, for name: String
+    ) -> Tensor {
+        do {
+            return try Tensor(zeros: [rows, columns], dtype: dtype)
+        } catch {
+            preconditionFailure("no memory for \(rows) rows of \(name): \(error)")
+        }
+    }
+
+    /// Packs all of it into a block.
+    fileprivate func job(into block: Int) -> PackJob {
+        PackJob(source: storage, byteOffset: 0, rowStride: shape[1], dtype: dtype, block: block)
+    }
+}
+
+extension CheckpointTensor {
+    /// One element as float32, by its index in the order of the file.
+    func element(_ index: Int) -> Float { dtype.load(storage.base + byteOffset, index) }
+}

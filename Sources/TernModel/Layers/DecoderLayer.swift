@@ -1,0 +1,51 @@
+// Station 7 once over: attention, then an MLP or experts, each of them normalized and added to the
+// hidden values that walk through.
+
+import TernParallel
+import TernTensor
+
+/// One layer of a decoder.
+struct DecoderLayer: Sendable {
+    private let attention: AttentionBlock
+    private let feedForward: FeedForward
+    /// Before attention, and before what follows it.
+    private let attentionNorm, feedForwardNorm: RMSNorm
+    /// After them, in families with norms on both sides.
+    private let attendedNorm, updateNorm: RMSNorm?
+
+    init(
+        _ index: Int, _ model: ModelConfiguration, _ layout: RankLayout,
+        from loader: WeightLoader
+    ) throws {
+        let name = "model.layers.\(index)"
+        let parts = layout.topology.parts
+        func norm(_ suffix: String) throws -> RMSNorm {
+            try RMSNorm(name + suffix, model, from: loader)
+        }
+        let isOnBothSides = model.norms.isOnBothSides
+        attentionNorm = try norm(".input_layernorm")
+        attention = try AttentionBlock(
+            layer: index, name + ".self_attn", model, heads: layout.heads, parts: parts,
+            from: loader)
+        attendedNorm = try isOnBothSides ? norm(".post_attention_layernorm") : nil
+        feedForwardNorm = try norm(
+            isOnBothSides ? ".pre_feedforward_layernorm" : ".post_attention_layernorm")
+        feedForward = try FeedForward(layer: index, name, model, parts: parts, from: loader)
+        updateNorm = try isOnBothSides ? norm(".post_feedforward_layernorm") : nil
+    }
+
+    /// Shape: `hidden [n, hidden]`, in place; the layer is counted in the rank's stage.
+    func callAsFunction(
+        _ hidden: Tensor, layer: Int, _ step: StepContext
+    ) throws(CommunicationError) {
+        let (backend, normed, update) = (step.backend, step.normed, step.update)
+        attentionNorm(hidden, into: normed, on: backend)
+        try attention(normed, layer: layer, into: update, step)
+        attendedNorm?(update, into: update, on: backend)
+        backend.add(update, to: hidden)
+        feedForwardNorm(hidden, into: normed, on: backend)
+        try feedForward(normed, into: update, step)
+        updateNorm?(update, into: update, on: backend)
+        backend.add(update, to: hidden)
+    }
+}

@@ -1,0 +1,100 @@
+import TernJSON
+import TernModel
+import Testing
+
+@Suite("Configurations of families")
+struct FamilyConfigurationTests {
+    private func model(
+        _ family: String, _ members: [(String, JSON)] = []
+    ) throws -> ModelConfiguration {
+        let common: [(key: String, value: JSON)] = [
+            ("architectures", [.string(family)]), ("vocab_size", 8), ("hidden_size", 8),
+            ("intermediate_size", 6), ("num_hidden_layers", 6), ("num_attention_heads", 2),
+            ("num_key_value_heads", 1), ("max_position_embeddings", 32), ("head_dim", 4),
+        ]
+        return try ModelConfiguration(
+            json: .object(
+                JSONObject(common + members.map { (key: $0.0, value: $0.1) })))
+    }
+
+    @Test("Windows are where each family's pattern or layer_types has them")
+    func windows() throws {
+        func windows(_ family: String, _ members: [(String, JSON)] = []) throws -> [Int?] {
+            try model(family, [("sliding_window", 5)] + members).windows
+        }
+        let (none, all): ([Int?], [Int?]) = ([nil, nil, nil, nil, nil, nil], [5, 5, 5, 5, 5, 5])
+        #expect(try windows("LlamaForCausalLM") == none)
+        #expect(try windows("MistralForCausalLM") == all)
+        #expect(try windows("Phi3ForCausalLM") == all)
+        #expect(try model("MistralForCausalLM").windows[0] == 4096)
+        #expect(try model("MistralForCausalLM", [("sliding_window", .null)]).windows == none)
+        #expect(try model("MixtralForCausalLM", Self.mixtral).windows == none)
+        #expect(try windows("Gemma2ForCausalLM") == [5, nil, 5, nil, 5, nil])
+        #expect(try windows("Gemma3ForCausalLM") == [5, 5, 5, 5, 5, nil])
+        #expect(
+            try windows("Gemma3ForCausalLM", [("sliding_window_pattern", 2)])
+                == [5, nil, 5, nil, 5, nil])
+        #expect(try windows("Qwen2ForCausalLM") == none)
+        #expect(
+            try windows(
+                "Qwen3ForCausalLM", [("use_sliding_window", true), ("max_window_layers", 4)])
+                == [nil, nil, nil, nil, 5, 5])
+        let types: JSON = [
+            "full_attention", "sliding_attention", "full_attention", "full_attention",
+            "full_attention", "sliding_attention",
+        ]
+        #expect(
+            try windows("Gemma2ForCausalLM", [("layer_types", types)])
+                == [nil, 5, nil, nil, nil, 5])
+        #expect("layers of a kind nobody knows") {
+            try windows("Gemma2ForCausalLM", [("layer_types", ["full_attention"])])
+        } throws: { "\($0)".contains("layer_types") }
+    }
+
+    private static let mixtral: [(String, JSON)] = [
+        ("num_local_experts", 4), ("num_experts_per_tok", 2),
+    ]
+
+    @Test("Layers that predict further tokens are counted by their own key")
+    func furtherTokens() throws {
+        let members: [(String, JSON)] = [("num_nextn_predict_layers", 2)]
+        #expect(try model("LlamaForCausalLM", members).layers == 6)
+        for type in ["deepseek_mtp", "mimo_mtp"] {
+            let found = try model("LlamaForCausalLM", members + [("model_type", .string(type))])
+            #expect(found.layers == 2)
+        }
+    }
+
+    @Test("Latent attention caches one row for all heads, whatever the file says of heads")
+    func latent() throws {
+        let found = try model(
+            "DeepseekV3ForCausalLM",
+            [("q_lora_rank", .null), ("kv_lora_rank", 12), ("qk_rope_head_dim", 4)]
+                + [("n_routed_experts", 16), ("num_experts_per_tok", 4)]
+                + [("moe_intermediate_size", 6)])
+        let latent = try #require(found.latent)
+        #expect(latent.queryRank == nil && latent.cachedWidth == 16)
+        #expect(found.keyValueHeads == 1 && found.headDimension == 132)
+        let experts = try #require(found.experts)
+        #expect(experts.routing.groups?.count == 8 && experts.sharedWidth == 6)
+        #expect((0..<6).map(experts.isSparse) == [false, false, false, true, true, true])
+    }
+
+    @Test("A scaling that says too little is refused")
+    func scalings() throws {
+        let cases: [(JSON, String)] = [
+            (["rope_type": "dynamic"], "factor is missing"),
+            (["rope_type": "longrope", "long_factor": [1, 2]], "short_factor is missing"),
+            (
+                ["rope_type": "longrope", "long_factor": [1, 2], "short_factor": [1]],
+                "short_factor has 1 numbers, expected 2"
+            ),
+            (["rope_type": "default", "partial_rotary_factor": 0.3], "partial_rotary_factor 0.3"),
+        ]
+        for (rope, message) in cases {
+            #expect("\(message)") {
+                try model("Phi3ForCausalLM", [("rope_scaling", rope)])
+            } throws: { "\($0)".contains(message) }
+        }
+    }
+}
