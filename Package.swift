@@ -78,8 +78,8 @@ let package = Package(
         tests(
             "TernEngineTests",
             [
-                "TernEngine", "TernModel", "TernParallel", "TernCPU", "TernPlanning",
-                "TernTensor", "TernJSON", "TernTesting",
+                "TernEngine", "TernModel", "TernParallel", "TernCPU", "TernText",
+                "TernPlanning", "TernTensor", "TernJSON", "TernTesting",
             ]),
         tests(
             "TernServerTests",

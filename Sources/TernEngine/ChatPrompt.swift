@@ -7,18 +7,19 @@ import TernText
 
 /// A model's way from messages to tokens.
 struct ChatPrompt: Sendable {
-    private let template: Result<ModelChatTemplate, ChatTemplateError>
+    private let template: Result<ModelChatTemplate, any Error>
     private let tokenizer: Tokenizer
 
-    /// Reads the folder's template, or the file given in its place. A model without a usable one
+    /// Reads the model's template, or the file given in its place. A model without a usable one
     /// can still complete prompts: what is wrong is said when a conversation comes.
     ///
     /// Throws: `ChatTemplateError` where the file given cannot be used.
-    init(_ configuration: EngineConfiguration, tokenizer: Tokenizer) throws(ChatTemplateError) {
+    init(
+        _ configuration: EngineConfiguration, _ files: ModelFiles, tokenizer: Tokenizer
+    ) throws {
         self.tokenizer = tokenizer
-        template = Result { () throws(ChatTemplateError) in
-            try ModelChatTemplate(
-                folder: configuration.folder, replacement: configuration.chatTemplateFile)
+        template = Result {
+            try files.chatTemplate(replacement: configuration.chatTemplateFile)
         }
         if configuration.chatTemplateFile != nil { _ = try template.get() }
     }

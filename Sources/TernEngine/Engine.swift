@@ -50,13 +50,15 @@ public final class Engine: Sendable {
         _ configuration: EngineConfiguration, on hardware: EngineHardware,
         report: @escaping @Sendable (StartReport) -> Void = { _ in }
     ) throws {
-        let model = try ModelConfiguration(folder: configuration.folder)
-        let defaults = try GenerationDefaults(folder: configuration.folder, model: model)
+        let files = try ModelFiles(configuration.folder)
+        let model = try files.configuration()
+        let defaults = try GenerationDefaults(files.generationConfiguration(), model: model)
         for note in defaults.notes { report(.note(note)) }
         try configuration.validate(model)
-        tokenizer = try configuration.tokenizer
-        chat = try ChatPrompt(configuration, tokenizer: tokenizer)
-        let settled = try ModelStages(configuration, model: model, freeBytes: hardware.freeBytes)
+        tokenizer = try configuration.tokenizer(files)
+        chat = try ChatPrompt(configuration, files, tokenizer: tokenizer)
+        let settled = try ModelStages(
+            configuration, files, model: model, freeBytes: hardware.freeBytes)
         report(.memory(settled.memory))
         memory = settled.memory
         dtype = settled.dtype
@@ -237,14 +239,11 @@ public final class Engine: Sendable {
 }
 
 extension EngineConfiguration {
-    /// The folder's tokenizer. Where there is none and none is needed, or weights are dummies of a
+    /// The model's tokenizer. Where there is none and none is needed, or weights are dummies of a
     /// bare config.json, bytes are taken for tokens.
-    fileprivate var tokenizer: Tokenizer {
-        get throws {
-            let isBare = !FileContent.exists(folder + "/tokenizer.json")
-            return isBare && (loadFormat == .dummy || !requiresTokenizer)
-                ? try Tokenizer.ofBytes() : try Tokenizer.load(folder: folder)
-        }
+    fileprivate func tokenizer(_ files: ModelFiles) throws -> Tokenizer {
+        !files.hasTokenizer && (loadFormat == .dummy || !requiresTokenizer)
+            ? try Tokenizer.ofBytes() : try files.tokenizer()
     }
 
     /// The scheduler's limits, once memory has settled the cache.

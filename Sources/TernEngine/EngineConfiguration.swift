@@ -22,7 +22,7 @@ public enum ShiftRule: Sendable, Equatable {
 
 /// The settings of an engine.
 public struct EngineConfiguration: Sendable {
-    /// The model's folder.
+    /// The model's folder, or its GGUF file.
     public var folder: String
     /// Type of weights and cache; nil takes the checkpoint's.
     public var dtype: DType?

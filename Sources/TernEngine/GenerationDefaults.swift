@@ -28,12 +28,14 @@ struct GenerationDefaults {
     /// What of the file this engine does not take over, a line each.
     var notes: [String] = []
 
-    /// Throws: `CheckpointError` for a file that is no JSON or holds values out of their range.
-    init(folder: String, model: ModelConfiguration) throws(CheckpointError) {
+    /// The file's name.
+    static let file = "generation_config.json"
+
+    /// Throws: `CheckpointError` for a file that holds values out of their range.
+    init(_ file: ConfigurationReader?, model: ModelConfiguration) throws(CheckpointError) {
         endOfSequence = model.endOfSequence.map { TokenID($0) }
-        let name = "generation_config.json"
-        guard FileContent.exists(folder + "/" + name) else { return }
-        let file = try ConfigurationReader(folder: folder, file: name)
+        guard let file else { return }
+        let name = Self.file
         let ends = try file.integers("eos_token_id")
         if !ends.isEmpty {
             let known = ends.filter { (0..<model.vocabularySize).contains($0) }

@@ -39,13 +39,14 @@ public struct ModelInspection: Sendable {
     /// Each rank's share.
     public let shares: [Share]
 
-    /// Looks at a model's folder.
+    /// Looks at a model's files.
     ///
     /// Throws: as an engine's start does, before it loads.
     public init(_ configuration: EngineConfiguration, freeBytes: Int) throws {
-        model = try ModelConfiguration(folder: configuration.folder)
+        let files = try ModelFiles(configuration.folder)
+        model = try files.configuration()
         topology = configuration.topology
-        let settled = try ModelStages(configuration, model: model, freeBytes: freeBytes)
+        let settled = try ModelStages(configuration, files, model: model, freeBytes: freeBytes)
         memory = settled.memory
         dtype = settled.dtype
         parameters = settled.parameters

@@ -30,11 +30,14 @@ struct ModelStages: Sendable {
     /// Declares the weights, sums the memory, reserves what it allows.
     ///
     /// Throws: `TopologyError`, `CheckpointError`, `EngineError` or `StorageError`.
-    init(_ configuration: EngineConfiguration, model: ModelConfiguration, freeBytes: Int) throws {
+    init(
+        _ configuration: EngineConfiguration, _ files: ModelFiles, model: ModelConfiguration,
+        freeBytes: Int
+    ) throws {
         let topology = configuration.topology
         try topology.validate(ModelShape(model))
         let layouts = try topology.ranks.map { try RankLayout($0, in: topology, model) }
-        let source = try configuration.weightSource
+        let source = try configuration.weightSource(files)
         let dtype = configuration.dtype ?? model.savedType ?? source.commonType
         var weightBytes = 0
         var parameters = 0
@@ -96,12 +99,10 @@ extension RankLayout {
 
 extension EngineConfiguration {
     /// The weights to load, opened.
-    fileprivate var weightSource: WeightSource {
-        get throws {
-            switch loadFormat {
-            case .auto: .checkpoint(try Checkpoint(folder: folder))
-            case .dummy: .dummy(seed: seed ?? 0)
-            }
+    fileprivate func weightSource(_ files: ModelFiles) throws(CheckpointError) -> WeightSource {
+        switch loadFormat {
+        case .auto: .checkpoint(try files.checkpoint())
+        case .dummy: .dummy(seed: seed ?? 0)
         }
     }
 }

@@ -37,9 +37,11 @@ public struct ShiftBenchmark: Sendable {
         report: @escaping @Sendable (StartReport) -> Void = { _ in },
         progress: (Double) -> Void = { _ in }
     ) throws {
-        let model = try ModelConfiguration(folder: configuration.folder)
+        let files = try ModelFiles(configuration.folder)
+        let model = try files.configuration()
         try configuration.validate(model)
-        let settled = try ModelStages(configuration, model: model, freeBytes: hardware.freeBytes)
+        let settled = try ModelStages(
+            configuration, files, model: model, freeBytes: hardware.freeBytes)
         report(.memory(settled.memory))
         let executors = try LocalExecutor.start(
             replicas: 0..<configuration.topology.lockstepSize, of: settled, configuration,

@@ -48,6 +48,12 @@ public enum FileContent {
         return content
     }
 
+    /// Whether a path leads to a regular file.
+    public static func isFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
     /// Whether something can be read under a path.
     public static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
 }

@@ -18,7 +18,9 @@ enum Serve {
                     Option("--uds", value: "PATH", help: "a Unix socket in place of host and port"),
                     Option(
                         "--served-model-name", value: "NAME",
-                        help: "the model's name in the API; repeatable (default: the folder's)"),
+                        help:
+                            "the model's name in the API; repeatable (default: the folder's or file's)"
+                    ),
                     Option(
                         "--api-key", value: "KEY",
                         help: "key that requests must bear (default: TERN_API_KEY, or none)"),
@@ -65,7 +67,9 @@ enum Serve {
     ) throws(UsageError) -> ServerConfiguration {
         _ = try arguments.filled("--served-model-name")
         let names = arguments.texts("--served-model-name")
-        let folder = arguments.positionals[0].split(separator: "/").last.map(String.init)
+        let folder = arguments.positionals[0].split(separator: "/").last.map {
+            String($0.hasSuffix(".gguf") ? $0.dropLast(5) : $0)
+        }
         var server = ServerConfiguration(modelNames: names.isEmpty ? [folder ?? "model"] : names)
         server.host = arguments.text("--host") ?? server.host
         server.port = try arguments.integer("--port", in: 0...65_535) ?? server.port

@@ -1,6 +1,7 @@
 // `tern tokenize`, `tern detokenize` and `tern chat-template`: the text half of an engine alone,
 // from standard input to standard output.
 
+import TernEngine
 import TernJSON
 import TernText
 
@@ -20,7 +21,7 @@ enum Tokenize {
             )
         ]
     ) { arguments in
-        let tokenizer = try Tokenizer.load(folder: arguments.positionals[0])
+        let tokenizer = try ModelFiles(arguments.positionals[0]).tokenizer()
         let ids = try tokenizer.encode(
             utf8: try Console.input(), addSpecialTokens: !arguments.has("--no-special-tokens"))
         let list = JSON.array(ids.map { .integer(Int($0)) })
@@ -45,7 +46,7 @@ enum Detokenize {
             )
         ]
     ) { arguments in
-        let tokenizer = try Tokenizer.load(folder: arguments.positionals[0])
+        let tokenizer = try ModelFiles(arguments.positionals[0]).tokenizer()
         let input = try JSON(parsing: try Console.input())
         let ids = (input["token_ids"]?.array ?? []).compactMap(\.integer).compactMap(Int32.init)
         guard let list = input["token_ids"]?.array, list.count == ids.count else {
@@ -73,7 +74,7 @@ enum RenderChatTemplate {
             ("Options", [Option("--json", help: "print {\"prompt\": \"…\"} instead of the text")])
         ]
     ) { arguments in
-        let template = try ModelChatTemplate(folder: arguments.positionals[0])
+        let template = try ModelFiles(arguments.positionals[0]).chatTemplate()
         let input = try JSON(parsing: try Console.input())
         guard let messages = input.array.map(JSON.array) ?? input["messages"] else {
             throw UsageError("standard input: expected a list of messages, or {\"messages\": […]}")

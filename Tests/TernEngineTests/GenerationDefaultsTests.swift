@@ -11,7 +11,8 @@ struct GenerationDefaultsTests {
         let folder = try TemporaryFolder()
         if let text { try folder.write("generation_config.json", text.utf8) }
         let model = try ModelConfiguration(folder: Fixture.telemachus)
-        return try GenerationDefaults(folder: folder.path, model: model)
+        let file = try ModelFiles(folder.path).generationConfiguration()
+        return try GenerationDefaults(file, model: model)
     }
 
     @Test("A list of end tokens and the authors' sampling are taken over")

@@ -12,12 +12,20 @@ final class ModelRunner {
     private let rank: RankResources
     private let buffers: StepBuffers
 
-    init(
+    convenience init(
         folder: String, dtype: DType, backend: any Backend, source: WeightSource? = nil,
         positions: Int = 256
     ) throws {
-        configuration = try ModelConfiguration(folder: folder)
-        let source = try source ?? .checkpoint(Checkpoint(folder: folder))
+        try self.init(
+            ModelConfiguration(folder: folder), dtype: dtype, backend: backend,
+            source: source ?? .checkpoint(Checkpoint(folder: folder)), positions: positions)
+    }
+
+    init(
+        _ configuration: ModelConfiguration, dtype: DType, backend: any Backend,
+        source: WeightSource, positions: Int = 256
+    ) throws {
+        self.configuration = configuration
         let loader = WeightLoader(source: source, dtype: dtype)
         let layout = try RankLayout(0, in: Topology(), configuration)
         model = try Llama(configuration, layout: layout, from: loader)

@@ -1,10 +1,10 @@
-// The weights of a model folder under their names, whether in one file or in many.
+// The weights of a model under their names, whether in one file or in many.
 
 import Glibc
 import TernJSON
 import TernTensor
 
-/// All tensors of a model folder.
+/// All tensors of a model.
 public struct Checkpoint: Sendable {
     private let tensors: [String: CheckpointTensor]
     /// Tensors of types that are not read, by name.
@@ -45,6 +45,12 @@ public struct Checkpoint: Sendable {
         (tensors, otherTypes, file) = (placed, others, index)
     }
 
+    init(tensors: [String: CheckpointTensor], otherTypes: [String: String], file: String) {
+        self.tensors = tensors
+        self.otherTypes = otherTypes
+        self.file = file
+    }
+
     /// A tensor by name, with the shape that config.json asks for.
     ///
     /// Throws: `CheckpointError` where it is missing or has another shape.
@@ -69,16 +75,16 @@ public struct Checkpoint: Sendable {
     /// Cost: reads both up to the first difference.
     func holds(_ name: String, apartFrom other: String) -> Bool {
         guard let one = tensors[name] else { return false }
-        guard let two = tensors[other], one.dtype == two.dtype, one.shape == two.shape else {
-            return true
-        }
+        guard let two = tensors[other], one.encoding == two.encoding,
+            one.shape == two.shape, one.rowOrder == two.rowOrder
+        else { return true }
         return memcmp(
             one.storage.base + one.byteOffset, two.storage.base + two.byteOffset, one.bytes) != 0
     }
 
     /// The type of most weights, for models whose configuration does not say.
     var commonType: DType {
-        let counts = DType.allCases.map { type in tensors.values.count { $0.dtype == type } }
+        let counts = DType.allCases.map { type in tensors.values.count { $0.residentType == type } }
         return zip(DType.allCases, counts).max { $0.1 < $1.1 }?.0 ?? .float32
     }
 }

@@ -45,7 +45,7 @@ public struct ExpertConfiguration: Sendable, Equatable {
     }
 
     /// The most experts of a layer that backends take.
-    private static let mostExperts = 1024
+    static let mostExperts = 1024
 
     /// Reads the experts of a family that has them; nil where the file says that there are none.
     init?(

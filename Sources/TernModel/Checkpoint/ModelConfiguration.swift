@@ -82,7 +82,7 @@ public struct ModelConfiguration: Sendable, Equatable {
         try self.init(ConfigurationReader(file: "config.json", object: json))
     }
 
-    private init(_ config: ConfigurationReader) throws(CheckpointError) {
+    init(_ config: ConfigurationReader) throws(CheckpointError) {
         architecture = try Architecture(config)
         let defaults = architecture.defaults
         vocabularySize = try config.count("vocab_size", atMost: 1 << 24)

@@ -60,27 +60,43 @@ extension RowSource {
         }
     }
 
-    /// Packs the inputs in view of some or all of the blocks.
+    /// Packs the inputs in view of some or all of the blocks, as they lie if they can be.
     func pack(
         _ tensor: CheckpointTensor, _ blocks: Range<Int>?, into view: PackedWeight,
         on backend: any Backend
     ) {
         let place = place ?? .rows(from: 0, shape: [rows, view.storedInputs])
-        guard place.inputStep == 1 else {
-            for (row, count, block) in placements(blocks) where count * view.inputs > 0 {
-                let ordered = place.ordered(tensor, row..<row + count, view.inputRange)
-                backend.pack([ordered.job(into: block)], into: view)
-            }
+        guard place.inputStep == 1, let dtype = tensor.packableType else {
+            packExpanded(tensor, at: place, blocks, into: view, on: backend)
             return
         }
         let jobs = placements(blocks).map { row, _, block in
             let element = place.first + row * place.rowStep + view.inputRange.lowerBound
             return PackJob(
-                source: tensor.storage,
-                byteOffset: tensor.byteOffset + element * tensor.dtype.bytes,
-                rowStride: place.rowStep, dtype: tensor.dtype, block: block)
+                source: tensor.storage, byteOffset: tensor.byteOffset + element * dtype.bytes,
+                rowStride: place.rowStep, dtype: dtype, block: block)
         }
         backend.pack(jobs, into: view)
+    }
+
+    /// Writes rows as float32 and packs those, block by block in the same memory, so that no more
+    /// than a block is held twice.
+    private func packExpanded(
+        _ tensor: CheckpointTensor, at place: RowPlace, _ blocks: Range<Int>?,
+        into view: PackedWeight, on backend: any Backend
+    ) {
+        let placements = placements(blocks)
+        let most = placements.map(\.count).max() ?? 0
+        guard most * view.inputs > 0 else { return }
+        let scratch = Tensor.scratch(
+            rows: most, columns: view.inputs, dtype: .float32, for: name)
+        for (row, count, block) in placements where count > 0 {
+            scratch.withElements(of: Float.self) { output in
+                guard let base = output.baseAddress else { return }
+                place.expand(tensor, row..<row + count, view.inputRange, into: base)
+            }
+            backend.pack([scratch.job(into: block)], into: view)
+        }
     }
 
     /// Random rows, block by block, so that no more than a block is held twice.
@@ -122,21 +138,25 @@ extension RowSource {
 }
 
 extension RowPlace {
-    /// Some rows and inputs as a matrix of their own. Shape: `[rows, inputs]`, float32.
-    fileprivate func ordered(
-        _ tensor: CheckpointTensor, _ rows: Range<Int>, _ inputs: Range<Int>
-    ) -> Tensor {
-        let matrix = Tensor.scratch(
-            rows: rows.count, columns: inputs.count, dtype: .float32, for: "\(shape)")
-        matrix.withElements(of: Float.self) { output in
-            for row in rows {
-                for input in inputs {
-                    output[(row - rows.lowerBound) * inputs.count + input - inputs.lowerBound] =
-                        tensor.element(first + row * rowStep + input * inputStep)
-                }
+    /// Writes some rows and inputs as a matrix of their own. Shape: `[rows, inputs]`.
+    fileprivate func expand(
+        _ tensor: CheckpointTensor, _ rows: Range<Int>, _ inputs: Range<Int>,
+        into output: UnsafeMutablePointer<Float>
+    ) {
+        if inputStep == 1 {
+            let before = first / rowStep
+            tensor.expand(
+                rows: before + rows.lowerBound..<before + rows.upperBound, inputs: inputs,
+                width: rowStep, into: output)
+            return
+        }
+        for row in rows {
+            let target = output + (row - rows.lowerBound) * inputs.count
+            for input in inputs {
+                target[input - inputs.lowerBound] = tensor.element(
+                    first + row * rowStep + input * inputStep)
             }
         }
-        return matrix
     }
 }
 
@@ -156,9 +176,4 @@ extension Tensor {
     fileprivate func job(into block: Int) -> PackJob {
         PackJob(source: storage, byteOffset: 0, rowStride: shape[1], dtype: dtype, block: block)
     }
-}
-
-extension CheckpointTensor {
-    /// One element as float32, by its index in the order of the file.
-    func element(_ index: Int) -> Float { dtype.load(storage.base + byteOffset, index) }
 }

@@ -4,23 +4,6 @@
 import TernJSON
 import TernTensor
 
-/// A tensor of a checkpoint: where its bytes lie.
-public struct CheckpointTensor: Sendable {
-    /// The mapped file.
-    public let storage: Storage
-    /// Its first byte in the file.
-    public let byteOffset: Int
-    /// Type of its elements.
-    public let dtype: DType
-    /// Its sizes, as written in the file.
-    public let shape: [Int]
-    /// The file's name, for messages.
-    public let file: String
-
-    /// Memory of its elements.
-    var bytes: Int { shape.reduce(dtype.bytes, *) }
-}
-
 /// The tensors of one mapped file.
 ///
 /// Source: the safetensors format: 8 bytes of header length, little-endian; a JSON header with
@@ -102,8 +85,8 @@ public struct Safetensors: Sendable {
                     + "\(bytes)")
         }
         return CheckpointTensor(
-            storage: storage, byteOffset: dataStart + offsets[0], dtype: dtype, shape: shape,
-            file: file)
+            storage: storage, byteOffset: dataStart + offsets[0], encoding: .plain(dtype),
+            shape: shape, file: file)
     }
 
     private static let types: [String: DType] = [

@@ -25,15 +25,34 @@ public struct ModelChatTemplate: Sendable {
         let config = try Self.json("tokenizer_config.json", in: folder)
         var templates = try Self.templates(of: config)
         if let replacement {
-            guard let text = try Self.text(replacement) else {
-                throw ChatTemplateError(.source, "\(replacement): there is no such file")
-            }
-            templates = ["default": text]
+            templates = try Self.replacing(replacement)
         } else if let text = try Self.text(folder + "/chat_template.jinja") {
             templates = ["default": text]
             templates["tool_use"] = try Self.text(
                 folder + "/additional_chat_templates/tool_use.jinja")
         }
+        try self.init(templates, try Self.specialTokens(of: config, in: folder), limits)
+    }
+
+    /// Reads the templates of a parsed tokenizer_config.json, or the one in the file `replacement` in
+    /// their place.
+    ///
+    /// Throws: `ChatTemplateError` where there is no template or it cannot be read.
+    public init(
+        configuration: JSON, replacement: String? = nil, limits: TemplateLimits = TemplateLimits()
+    ) throws(ChatTemplateError) {
+        let templates =
+            if let replacement {
+                try Self.replacing(replacement)
+            } else {
+                try Self.templates(of: configuration)
+            }
+        try self.init(templates, Self.specialTokens(of: configuration, older: []), limits)
+    }
+
+    private init(
+        _ templates: [String: String], _ variables: JSONObject, _ limits: TemplateLimits
+    ) throws(ChatTemplateError) {
         guard !templates.isEmpty else {
             throw ChatTemplateError(
                 .source,
@@ -48,7 +67,14 @@ public struct ModelChatTemplate: Sendable {
         }
         usual = try Self.read(templates["default"], limits)
         forTools = try Self.read(templates["tool_use"], limits)
-        variables = try Self.specialTokens(of: config, in: folder)
+        self.variables = variables
+    }
+
+    private static func replacing(_ path: String) throws(ChatTemplateError) -> [String: String] {
+        guard let text = try text(path) else {
+            throw ChatTemplateError(.source, "\(path): there is no such file")
+        }
+        return ["default": text]
     }
 
     private static func read(
@@ -116,10 +142,15 @@ extension ModelChatTemplate {
     private static func specialTokens(
         of config: JSON?, in folder: String
     ) throws(ChatTemplateError) -> JSONObject {
-        var members = config?.object?.members ?? []
-        if config?["added_tokens_decoder"] == nil {
-            members += try json("special_tokens_map.json", in: folder)?.object?.members ?? []
+        guard config?["added_tokens_decoder"] == nil else {
+            return specialTokens(of: config, older: [])
         }
+        let older = try json("special_tokens_map.json", in: folder)?.object?.members ?? []
+        return specialTokens(of: config, older: older)
+    }
+
+    private static func specialTokens(of config: JSON?, older: [JSONObject.Member]) -> JSONObject {
+        var members = (config?.object?.members ?? []) + older
         members += config?["extra_special_tokens"]?.object?.members ?? []
         let isNamed = Set((config?["extra_special_tokens"]?.object?.members ?? []).map(\.key))
         var tokens = JSONObject()

@@ -16,12 +16,20 @@ extension Tokenizer {
     ///
     /// Throws: `TokenizerError` with the place in the file and what is wrong there.
     public init(tokenizerJSON bytes: [UInt8]) throws(TokenizerError) {
-        let root: TokenizerField
+        let json: JSON
         do {
-            root = TokenizerField(path: "", value: try JSON(parsing: bytes))
+            json = try JSON(parsing: bytes)
         } catch {
             throw TokenizerError("tokenizer.json: \(error)")
         }
+        try self.init(tokenizerJSON: json)
+    }
+
+    /// Makes a tokenizer of a parsed tokenizer.json.
+    ///
+    /// Throws: `TokenizerError` with the place in the file and what is wrong there.
+    public init(tokenizerJSON json: JSON) throws(TokenizerError) {
+        let root = TokenizerField(path: "", value: json)
         let preTokenizer = try PreTokenizer(root["pre_tokenizer"])
         var model = try WordEncoder.Description(
             root.required("model"), preTokenizer.isByteLevel ? .byteAlphabet : .characters)
