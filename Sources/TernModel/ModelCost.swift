@@ -16,16 +16,33 @@ public struct ModelCost: Sendable, Equatable {
 
     /// Elements of the weight matrices of all layers, with so many experts of each sparse one.
     private func elements(experts distinct: Double) -> Double {
-        let queries = model.queryHeads * model.headDimension
-        let keysValues = 2 * model.keyValueHeads * model.headDimension
-        let attention = model.hiddenSize * (2 * queries + keysValues)
         let dense = (model.layers - model.sparseLayers) * 3 * model.intermediateSize
         var columns = Double(dense)
         if let experts = model.experts {
-            let sparse = Double(experts.count) + distinct * Double(3 * experts.innerWidth)
+            let sparse =
+                Double(experts.count + 3 * (experts.sharedWidth ?? 0))
+                + distinct * Double(3 * experts.innerWidth)
             columns += Double(model.sparseLayers) * sparse
         }
-        return Double(model.layers * attention) + columns * Double(model.hiddenSize)
+        return Double(model.layers * attentionElements) + columns * Double(model.hiddenSize)
+    }
+
+    /// Elements of the weight matrices of one layer's attention.
+    private var attentionElements: Int {
+        let (hidden, heads) = (model.hiddenSize, model.queryHeads)
+        guard let latent = model.latent else {
+            return 2 * hidden * (heads + model.keyValueHeads) * model.headDimension
+        }
+        let queries =
+            (latent.queryRank ?? 0) * hidden
+            + (latent.queryRank ?? hidden) * heads * latent.queryDimension
+        let up = latent.keyValueRank * heads * (latent.plainDimension + latent.valueDimension)
+        return queries + hidden * latent.cachedWidth + up + heads * latent.valueDimension * hidden
+    }
+
+    /// Elements that attention reads of a token in one layer's cache.
+    private var cachedElements: Int {
+        model.keyValueHeads * (model.headWidths.keys.count + model.headWidths.values.count)
     }
 
     /// Experts of a layer that so many tokens go to, were each token's choice even and its own.
@@ -50,18 +67,27 @@ public struct ModelCost: Sendable, Equatable {
     public func decodeBytes(sequences: Int, context: Int) -> Double {
         let weights =
             elements(experts: distinctExperts(tokens: sequences)) + Double(headElements)
-        let cached = 2 * model.layers * model.keyValueHeads * model.headDimension * context
+        let seen = model.windows.reduce(0) { $0 + min(context, $1 ?? context) }
+        let cached = seen * cachedElements
         return (weights + Double(sequences * cached)) * Double(dtype.bytes)
     }
 
     /// Operations (two per multiply-add) to compute a prompt; logits of its last token only.
     ///
-    /// Attention is counted over the causal half.
+    /// Attention is counted over the positions that a token sees.
     public func prefillOperations(tokens: Int) -> Double {
         let perToken = Double(model.experts?.perToken ?? 0)
         let products = 2 * elements(experts: perToken) * Double(tokens)
-        let pairs = Double(tokens) * Double(tokens + 1) / 2
-        let attention = 4 * Double(model.layers * model.queryHeads * model.headDimension) * pairs
+        let pairs = model.windows.reduce(0.0) { $0 + Self.pairs(tokens: tokens, window: $1) }
+        let widths = model.headWidths
+        let attention =
+            2 * Double(model.queryHeads * (widths.keys.count + widths.values.count)) * pairs
         return products + attention + logitsOperations
+    }
+
+    /// Pairs of a token and a position that it sees.
+    private static func pairs(tokens: Int, window: Int?) -> Double {
+        let window = Double(min(tokens, window ?? tokens))
+        return window * (window + 1) / 2 + (Double(tokens) - window) * window
     }
 }

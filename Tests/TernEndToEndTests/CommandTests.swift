@@ -91,6 +91,16 @@ struct CommandTests {
         #expect(shared.hasSuffix(", unpinned\n"), "\(shared)")
     }
 
+    @Test("inspect knows every family", arguments: TemporaryFolder.names(in: Fixture.families))
+    func inspectFamily(name: String) throws {
+        let folder = Fixture.families + "/" + name
+        let outcome = try TernProcess.run(["inspect", folder, "--threads", "1"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let config = try JSON(parsing: Fixture.bytes(folder + "/config.json"))
+        let family = try #require(config["architectures"]?.array?.first?.string)
+        #expect(outcome.output.hasPrefix(family + ": "), "\(outcome.output)")
+    }
+
     @Test("A prompt in token ids needs no tokenizer, and gives the tokens of transformers")
     func withoutTokenizer() throws {
         let golden = try Fixture.golden("families/qwen2/expected.json")

@@ -1,5 +1,7 @@
 import TernJSON
 import TernModel
+import TernTensor
+import TernTesting
 import Testing
 
 @Suite("Configurations of families")
@@ -96,5 +98,41 @@ struct FamilyConfigurationTests {
                 try model("Phi3ForCausalLM", [("rope_scaling", rope)])
             } throws: { "\($0)".contains(message) }
         }
+    }
+
+    @Test("The README's table of families is the code's own list")
+    func readme() throws {
+        let text = String(decoding: try Fixture.bytes(Fixture.root + "/README.md"), as: UTF8.self)
+        let rows = Architecture.allCases.map { "| `\($0.rawValue)` | \($0.traits) |" }
+        let found = text.split(separator: "\n").filter { $0.contains("ForCausalLM` |") }
+        #expect(found.map(String.init) == rows)
+    }
+
+    @Test("Windows, latent rows and shared experts cost what is counted by hand")
+    func costs() throws {
+        let window = 5
+        let mistral = try model("MistralForCausalLM", [("sliding_window", .integer(window))])
+        let cost = ModelCost(mistral, dtype: .float32)
+        // A decode reads 5 tokens of 2 x 4 elements in each of 6 layers, however long the context.
+        let layer = 2 * 8 * (2 + 1) * 4 + 3 * 8 * 6
+        let bytes = 4 * Double(6 * layer + 8 * 8 + 6 * window * 2 * 4)
+        #expect(cost.decodeBytes(sequences: 1, context: 7) == bytes)
+        #expect(cost.decodeBytes(sequences: 1, context: 9) == bytes)
+        // 7 tokens see 1 + 2 + 3 + 4 + 5 + 5 + 5 = 25 positions.
+        let attention = Double(6 * 2 * 2 * (4 + 4) * 25)
+        #expect(
+            cost.prefillOperations(tokens: 7) == Double(2 * 6 * layer * 7 + 2 * 8 * 8) + attention)
+
+        let deepseek = try model(
+            "DeepseekV2ForCausalLM",
+            [("q_lora_rank", .null), ("kv_lora_rank", 12), ("qk_rope_head_dim", 4)]
+                + [("qk_nope_head_dim", 6), ("v_head_dim", 2), ("moe_intermediate_size", 3)]
+                + [("n_routed_experts", 4), ("num_experts_per_tok", 4), ("n_shared_experts", 2)])
+        // Queries 8 x 2 x 10, the row 8 x 16, up 12 x 2 x (6 + 2), output 2 x 2 x 8; router 8 x 4,
+        // four experts of 3 x 8 x 3, and one MLP of width 6.
+        let latent = 160 + 128 + 192 + 32 + 32 + 4 * 72 + 3 * 8 * 6
+        #expect(
+            ModelCost(deepseek, dtype: .float32).decodeBytes(sequences: 1, context: 7)
+                == 4 * Double(6 * latent + 8 * 8 + 6 * 7 * (16 + 12)))
     }
 }
