@@ -38,7 +38,9 @@ extension Engine {
                     ids.append(try submit(requests[index]) { events.put(index, $0) })
                 }
                 let next = coming.first.map { arrivals[$0] }
-                for (index, output, time) in try events.take(until: next, within: eventDeadline) {
+                let outputs = try events.take(
+                    until: next, within: eventDeadline, steps: { metrics.steps })
+                for (index, output, time) in outputs {
                     if output.finish != nil { open -= 1 }
                     try receive(index, output, time)
                 }
@@ -51,7 +53,7 @@ extension Engine {
 }
 
 /// What the engine's threads told, with the time since the start.
-private struct TimedEvents: Sendable {
+struct TimedEvents: Sendable {
     private let mailbox = Mailbox<(Int, GenerationEvent, Duration)>()
     private let clock = ContinuousClock()
     private let start = ContinuousClock.now
@@ -61,15 +63,21 @@ private struct TimedEvents: Sendable {
 
     func put(_ index: Int, _ event: GenerationEvent) { mailbox.put((index, event, now)) }
 
-    /// Waits for outputs until the next arrival; where there is none, until a deadline that only
-    /// an engine that hangs can miss.
+    /// Waits for outputs until the next arrival; where there is none, as long as the engine takes
+    /// a step within each deadline: a long prompt takes many before its first output.
     func take(
-        until arrival: Duration?, within deadline: Duration
+        until arrival: Duration?, within deadline: Duration, steps: () -> Int
     ) throws(EngineError) -> [(Int, GenerationOutput, Duration)] {
         let wait = arrival.map { max($0 - now, .nanoseconds(1)) } ?? deadline
-        let told = mailbox.takeAll(within: wait)
-        guard !told.isEmpty || arrival != nil else {
-            throw EngineError(.failed, "no output within \(deadline)")
+        var taken = steps()
+        var told = mailbox.takeAll(within: wait)
+        while told.isEmpty && arrival == nil {
+            let before = taken
+            taken = steps()
+            guard taken > before else {
+                throw EngineError(.failed, "no output and no step within \(deadline)")
+            }
+            told = mailbox.takeAll(within: deadline)
         }
         var outputs: [(Int, GenerationOutput, Duration)] = []
         for (index, event, time) in told {

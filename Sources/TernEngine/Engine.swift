@@ -146,6 +146,8 @@ public final class Engine: Sendable {
         _ request: GenerationRequest, deliver: @escaping GenerationReceiver
     ) throws(EngineError) -> RequestID {
         try validate(request)
+        // A replica whose rank failed would seem idle, and draw requests that another could serve.
+        if let failure = metrics.failure { throw EngineError(.unavailable, failure.message) }
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).oldValue)
         let (replica, deliver) = route(request, deliver)
         let (group, member) = replica.quotientAndRemainder(dividingBy: groupSize)
@@ -183,9 +185,13 @@ public final class Engine: Sendable {
 
     /// Ends all requests and the threads.
     ///
-    /// Throws: `EngineError` where a thread does not end in time.
+    /// Throws: `EngineError` where a thread does not end in time; the others have ended then.
     public func stop(within deadline: Duration = .seconds(60)) throws(EngineError) {
-        for group in groups { try group.stop(within: deadline) }
+        var first: EngineError?
+        for group in groups {
+            do { try group.stop(within: deadline) } catch { first = first ?? error }
+        }
+        if let first { throw first }
     }
 
     /// The replica of a request, and a receiver that takes the request off it at its end.
@@ -193,7 +199,9 @@ public final class Engine: Sendable {
         _ request: GenerationRequest, _ deliver: @escaping GenerationReceiver
     ) -> (replica: Int, deliver: GenerationReceiver) {
         guard groups.count * groupSize > 1 else { return (0, deliver) }
-        let tokens = request.prompt.count + request.parameters.maxTokens * request.choices
+        let room = maxModelLength - request.prompt.count
+        let tokens =
+            request.prompt.count + min(request.parameters.maxTokens, room) * request.choices
         let index = router.withLock {
             $0.choose(prompt: request.prompt, salt: request.cacheSalt, tokens: tokens)
         }

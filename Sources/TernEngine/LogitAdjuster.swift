@@ -96,6 +96,10 @@ struct LogitAdjuster {
                 logit -= adjustments.frequencyPenalty * Float(counts[index])
                 logit -= adjustments.presencePenalty
             }
+            // Only masks take a token out: no penalty, however large, is one.
+            if logits[index] > -.infinity {
+                logit = min(max(logit, -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
+            }
             logits[index] = logit
             counts[index] = 0
         }

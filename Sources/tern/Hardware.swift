@@ -68,11 +68,18 @@ struct Hardware {
 
     /// Memory that a new process could use, in bytes: what the kernel counts as available, within
     /// the limit of the control group.
-    static var freeBytes: Int {
-        let available = number(in: "/proc/meminfo", after: "MemAvailable:").map { $0 * 1024 }
-        let limit = number(in: "/sys/fs/cgroup/memory.max", after: "")
-        let used = number(in: "/sys/fs/cgroup/memory.current", after: "") ?? 0
-        return min(available ?? 1 << 32, limit.map { $0 - used } ?? .max)
+    static var freeBytes: Int { freeBytes(system: "/proc", group: "/sys/fs/cgroup") }
+
+    /// The same, told by the files of two folders.
+    static func freeBytes(system: String, group: String) -> Int {
+        let available = number(in: system + "/meminfo", after: "MemAvailable:").map { $0 * 1024 }
+        let limit = number(in: group + "/memory.max", after: "")
+        let used = number(in: group + "/memory.current", after: "") ?? 0
+        // What was read from files counts as used, a checkpoint's pages too, but gives way.
+        let cached = ["inactive_file ", "active_file "].reduce(0) {
+            $0 + (number(in: group + "/memory.stat", after: $1) ?? 0)
+        }
+        return min(available ?? 1 << 32, limit.map { max(0, $0 - used + cached) } ?? .max)
     }
 
     private static func number(in path: String, after key: String) -> Int? {
@@ -80,7 +87,8 @@ struct Hardware {
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
         while fgets(&line, Int32(line.count), file) != nil {
-            let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+            let text = String(
+                decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
             guard text.hasPrefix(key) else { continue }
             return Int(text.dropFirst(key.count).drop { $0 == " " }.prefix { $0.isNumber })
         }

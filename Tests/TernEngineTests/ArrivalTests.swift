@@ -1,6 +1,7 @@
-import TernEngine
 import TernPlanning
 import Testing
+
+@testable import TernEngine
 
 @Suite("Requests that arrive over time", .serialized)
 struct ArrivalTests {
@@ -39,6 +40,20 @@ struct ArrivalTests {
         #expect(engine.metrics.finished[.cancelled] == 1)
         #expect(engine.metrics.scheduler?.running == 0)
         try engine.stop()
+    }
+
+    @Test("Silence is a failure only where no step is taken meanwhile")
+    func silence() {
+        var looks = 0
+        #expect("no step") {
+            try TimedEvents().take(until: nil, within: .milliseconds(5)) {
+                looks += 1
+                return min(looks, 4)
+            }
+        } throws: {
+            "\($0)" == "no output and no step within 0.005 seconds"
+        }
+        #expect(looks == 5)
     }
 
     @Test("Steps are counted by their modes")

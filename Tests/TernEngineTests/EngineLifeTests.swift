@@ -1,6 +1,7 @@
 import Glibc
 import Synchronization
 import TernEngine
+import TernParallel
 import TernPlanning
 import TernTesting
 import Testing
@@ -63,6 +64,16 @@ struct EngineLifeTests {
         try engine.stop()
     }
 
+    @Test("A bound on tokens that no number can double is none, on several replicas too")
+    func unboundedTokens() throws {
+        let engine = try Engine.tiny { $0.topology = Topology(data: 2) }
+        var request = GenerationRequest(prompt: tokens(250), parameters: engine.greedy(.max))
+        request.choices = 2
+        let answers = try engine.answers([request, request, request])
+        #expect(answers.flatMap { $0 }.allSatisfy { $0.tokens.count == 6 && $0.finish == .length })
+        try engine.stop()
+    }
+
     @Test("A stop ends requests that run, and later ones are refused")
     func stop() throws {
         let engine = try Engine.tiny()
@@ -74,6 +85,25 @@ struct EngineLifeTests {
         try engine.stop()
         #expect(ended.withLock { $0?.kind } == .unavailable)
         #expect(throws: EngineError.self) { try engine.submit(request) { _ in } }
+    }
+
+    @Test("A replica that does not stop in time does not keep the others from it")
+    func stopOfAll() throws {
+        var hardware = EngineHardware.test
+        hardware.communicator = { inner in
+            inner.rank == 1 ? FaultyCommunicator(inner, at: 3, .delay(.seconds(1))) : inner
+        }
+        let engine = try Engine.tiny(on: hardware) { $0.topology = Topology(data: 2, tensor: 2) }
+        let ended = Mutex<EngineError?>(nil)
+        let request = GenerationRequest(prompt: tokens(10), parameters: engine.greedy(240))
+        _ = try engine.submit(request) { _ in }
+        _ = try engine.submit(request) { event in
+            usleep(2000)
+            if case .failed(let error) = event { ended.withLock { $0 = error } }
+        }
+        #expect(throws: EngineError.self) { try engine.stop(within: .milliseconds(100)) }
+        #expect(ended.withLock { $0?.kind } == .unavailable)
+        try engine.stop(within: .seconds(30))
     }
 
     @Test("Engines started and stopped leave no thread and no descriptor behind")

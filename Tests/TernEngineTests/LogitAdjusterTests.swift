@@ -117,6 +117,26 @@ struct LogitAdjusterTests {
         #expect(masked == [-.infinity, -.infinity, 7, -.infinity])
     }
 
+    @Test("No penalty makes of a token that is allowed one that cannot be drawn")
+    func extremePenalties() {
+        var parameters = SamplingParameters(temperature: 1, seed: 3)
+        parameters.adjustments.allowedTokenIDs = [1, 2]
+        var sampler = Sampler(vocabularySize: 3)
+        for penalty in [Float.greatestFiniteMagnitude, .leastNonzeroMagnitude] {
+            parameters.adjustments.repetitionPenalty = penalty
+            for sign in [Float(1), -1] {
+                var logits: [Float] = [sign * 30, sign * 20, sign * 10]
+                let step = SamplingStep(
+                    parameters: parameters, choice: 0, position: 0, forbidsStop: false,
+                    history: TokenHistory(prompt: [0, 1, 2], generated: []))
+                let drawn = logits.withUnsafeMutableBufferPointer {
+                    sampler.draw($0, step, for: 0)
+                }
+                #expect(drawn.token == 1 || drawn.token == 2, "\(penalty), \(sign)")
+            }
+        }
+    }
+
     @Test("A draw keeps the model's own logits and logprobs")
     func ownLogprobs() throws {
         var parameters = SamplingParameters(temperature: 0, seed: 0, logprobs: 1)

@@ -58,6 +58,49 @@ struct RankFaultTests {
         #expect(error?.message.contains("rank 5 did not come") == true)
     }
 
+    @Test("Once a rank has failed, no replica takes requests, and each is told why")
+    func afterwards() throws {
+        var hardware = EngineHardware.test
+        hardware.communicator = { inner in
+            inner.rank == 3
+                ? FaultyCommunicator(inner, at: 9, .failure(cause: "memory is gone")) : inner
+        }
+        let folder = try Self.heads.folder()
+        let engine = try Engine.tiny(folder: folder.path, on: hardware) {
+            $0.topology = Topology(data: 2, tensor: 2)
+        }
+        let requests = (0..<2).map {
+            GenerationRequest(prompt: tokens(20, salt: $0), parameters: engine.greedy(20))
+        }
+        #expect(throws: EngineError.self) { try engine.answers(requests) }
+        for _ in 0..<2 {
+            #expect("refused") {
+                try engine.submit(requests[0]) { _ in }
+            } throws: { error in
+                (error as? EngineError)?.kind == .unavailable
+                    && "\(error)".contains("rank 3 failed: memory is gone")
+            }
+        }
+        try engine.stop(within: .seconds(30))
+    }
+
+    @Test("A rank that hangs while the shift is measured is named, and none is left")
+    func hangInMeasurement() throws {
+        var hardware = EngineHardware.test
+        hardware.communicator = { inner in
+            inner.rank == 1 ? FaultyCommunicator(inner, at: 7, .delay(.seconds(2))) : inner
+        }
+        let folder = try Self.heads.folder()
+        #expect("named") {
+            try Engine.tiny(folder: folder.path, on: hardware) {
+                $0.topology = Topology(sequence: 2)
+                $0.stepDeadline = .milliseconds(300)
+            }
+        } throws: {
+            "\($0)".contains("rank 1 did not come")
+        }
+    }
+
     @Test("A rank of an idle replica ends the steps of those that share experts with it")
     func sharedExperts() throws {
         let error = try failure(

@@ -54,6 +54,14 @@ struct ShiftFitTests {
         #expect(fit(times, noise: 0.2).outcome == .withinNoise)
     }
 
+    @Test("Sequence mode that wins below a rung that tensor mode wins was lucky there")
+    func luckyRung() {
+        let crossing = fit([(1, 1.1, 1), (2, 1, 2), (4, 2, 3), (8, 4, 3), (16, 8, 4)])
+        #expect(crossing.outcome == .crossing && crossing.threshold == 4)
+        let tensor = fit([(1, 1.1, 1), (2, 1, 2), (4, 2, 3), (8, 4, 4)])
+        #expect(tensor.outcome == .tensorThroughout && tensor.threshold == .max)
+    }
+
     @Test("No rung at all leaves the steps in tensor mode")
     func empty() {
         #expect(fit([]).threshold == .max)

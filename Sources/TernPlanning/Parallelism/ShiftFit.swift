@@ -57,7 +57,7 @@ public struct ShiftFit: Sendable, Equatable {
         case crossing
         /// Sequence mode wins at every rung.
         case sequenceThroughout
-        /// Sequence mode wins nowhere, tensor mode somewhere.
+        /// Tensor mode wins somewhere, and sequence mode nowhere beyond.
         case tensorThroughout
         /// Neither wins anywhere.
         case withinNoise
@@ -67,8 +67,8 @@ public struct ShiftFit: Sendable, Equatable {
     public let rungs: [ShiftRung]
     /// What they showed.
     public let outcome: Outcome
-    /// The largest rung up to which tensor mode is not worse beyond the noise; `Int.max` where
-    /// sequence mode wins nowhere.
+    /// The last rung before sequence mode wins, where tensor mode does not win again; `Int.max`
+    /// where there is none.
     public let threshold: Int
     /// How long the measurements took.
     public let duration: Duration
@@ -79,9 +79,10 @@ public struct ShiftFit: Sendable, Equatable {
         precondition(ascends, "rungs \(rungs.map(\.tokens)), they must ascend")
         self.rungs = rungs
         self.duration = duration
-        guard let first = rungs.firstIndex(where: { $0.faster == .sequence }) else {
-            let wins = rungs.contains { $0.faster == .tensor }
-            (outcome, threshold) = (wins ? .tensorThroughout : .withinNoise, .max)
+        // Where tensor mode wins at a rung, a win of sequence mode below it was luck.
+        let start = rungs.lastIndex { $0.faster == .tensor }.map { $0 + 1 } ?? 0
+        guard let first = rungs[start...].firstIndex(where: { $0.faster == .sequence }) else {
+            (outcome, threshold) = (start > 0 ? .tensorThroughout : .withinNoise, .max)
             return
         }
         outcome = first == 0 ? .sequenceThroughout : .crossing
