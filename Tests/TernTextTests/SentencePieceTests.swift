@@ -39,6 +39,31 @@ struct SentencePieceTests {
         #expect(pieces == ["", "", " T", "", " T", " "])
     }
 
+    @Test(
+        "What goes on after a prompt is the rest of the joint text, its blanks included",
+        arguments: Golden.names)
+    func afterPrompt(_ name: String) throws {
+        let tokenizer = try Golden.tokenizer(name)
+        for prompt in ["Tell me", "O"] {
+            let before = try tokenizer.encode(prompt)
+            let ids = try tokenizer.encode(prompt + " O Muse", addSpecialTokens: false).suffix(2)
+            var detokenizer = Detokenizer(tokenizer, after: before)
+            let text = ids.map { detokenizer.append($0) }.joined() + detokenizer.finish()
+            let whole = try tokenizer.decode(before + ids, skipSpecialTokens: true)
+            #expect(try tokenizer.decode(before, skipSpecialTokens: true) + text == whole)
+        }
+    }
+
+    @Test("After special tokens alone, a text still begins")
+    func afterSpecialTokens() throws {
+        let tokenizer = try Golden.tokenizer("llama2")
+        let (begin, word) = (try ids(tokenizer, ["<s>"]), try ids(tokenizer, ["▁T"]))
+        for (skips, text) in [(true, "T"), (false, " T")] {
+            var detokenizer = Detokenizer(tokenizer, skipSpecialTokens: skips, after: begin)
+            #expect(detokenizer.append(word[0]) == text)
+        }
+    }
+
     @Test("A token by itself stands for the bytes that it adds to a text")
     func tokenBytes() throws {
         let tokenizer = try Golden.tokenizer("llama2")
