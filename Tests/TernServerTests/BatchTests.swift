@@ -203,7 +203,8 @@ private final class Flight: Generator {
     func text(of tokens: [TokenID]) throws -> String { try scripted.text(of: tokens) }
     func bytes(of token: TokenID) -> [UInt8] { scripted.bytes(of: token) }
     func chatPrompt(
-        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
+        kwargs: JSONObject
     ) throws -> [TokenID] { [] }
     func defaultParameters(maxTokens: Int) -> SamplingParameters {
         scripted.defaultParameters(maxTokens: maxTokens)

@@ -132,6 +132,18 @@ struct RequestParsingTests {
         #expect(short.prompts[0].parameters.logprobs == 0)
     }
 
+    @Test("A last message that is to be continued ends the prompt, without a generation prompt")
+    func continuesFinalMessage() throws {
+        let messages =
+            #""messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "I"}]"#
+        for adds in ["", #", "add_generation_prompt": false"#] {
+            let call = try chat("{\(messages), \"continue_final_message\": true\(adds)}")
+            #expect(call.prompts[0].prompt == "user:hi\nassistant:I".utf8.map { TokenID($0) })
+        }
+        let call = try chat("{\(messages), \"continue_final_message\": false}")
+        #expect(call.prompts[0].prompt == "user:hi\nassistant:I\n>".utf8.map { TokenID($0) })
+    }
+
     @Test("A field that is wrong is named, with what was found and what is allowed")
     func completionRefusals() {
         let cases = [
@@ -202,6 +214,11 @@ struct RequestParsingTests {
             (user + #", "logit_bias": {"1": -101}"#, "logit_bias"),
             (user + #", "logprobs": true, "top_logprobs": 21"#, "top_logprobs"),
             (user + #", "chat_template": "x""#, "chat_template"),
+            (user + #", "continue_final_message": 1"#, "continue_final_message"),
+            (
+                user + #", "continue_final_message": true, "add_generation_prompt": true"#,
+                "continue_final_message"
+            ),
             (user + #", "chat_template_kwargs": {"refuse": "no"}"#, "messages"),
         ]
         for (fields, name) in cases {
