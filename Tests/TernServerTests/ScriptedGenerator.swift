@@ -63,8 +63,11 @@ final class ScriptedGenerator: Generator {
     }
 
     func defaultParameters(maxTokens: Int) -> SamplingParameters {
-        SamplingParameters(
-            temperature: 0.5, topK: 7, seed: 99, maxTokens: maxTokens, endOfSequenceIDs: [256])
+        var adjustments = LogitAdjustments()
+        adjustments.repetitionPenalty = 1.25
+        return SamplingParameters(
+            temperature: 0.5, topK: 7, seed: 99, adjustments: adjustments, maxTokens: maxTokens,
+            endOfSequenceIDs: [256])
     }
 
     func start(
