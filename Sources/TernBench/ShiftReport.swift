@@ -100,7 +100,7 @@ public struct ShiftReport: Sendable, Equatable {
         let body = rows.map { row in
             [String(row.tokens)] + [row.tensor, row.sequence, row.shift].map(Self.cell)
                 + [policy.mode(tokens: row.tokens).rawValue + (row.keepsUp ? "" : " (slower)")]
-                + [row.tensorBytes, row.sequenceBytes].map { Self.fixed(Double($0) / 1000) }
+                + [row.tensorBytes, row.sequenceBytes].map { (Double($0) / 1000).text(decimals: 2) }
         }
         let widths = [7, 17, 17, 17, 19, 13, 13]
         let lines = ([head] + body).map { cells in
@@ -108,19 +108,12 @@ public struct ShiftReport: Sendable, Equatable {
                 String(repeating: " ", count: max(1, width - cell.count)) + cell
             }.joined()
         }
-        let time = measuring.map { "; measured in \(Self.fixed($0 / .seconds(1))) s" } ?? ""
+        let time = measuring.map { "; measured in \(($0 / .seconds(1)).text(decimals: 2)) s" } ?? ""
         let text = [title, "shift: " + choice + time] + lines + ["verdict: " + verdict]
         return text.joined(separator: "\n") + "\n"
     }
 
     private static func cell(_ time: RepeatedTime) -> String {
-        "\(fixed(time.median * 1000)) ±\(Int((time.noise * 100).rounded())) %"
-    }
-
-    /// A number of at least zero with two digits after its point.
-    private static func fixed(_ value: Double) -> String {
-        let hundredths = Int((value * 100).rounded())
-        let fraction = hundredths % 100
-        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
+        "\((time.median * 1000).text(decimals: 2)) ±\(Int((time.noise * 100).rounded())) %"
     }
 }

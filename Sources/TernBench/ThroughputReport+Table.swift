@@ -44,15 +44,3 @@ extension ThroughputReport {
 
     private func percent(_ share: Double) -> String { (share * 100).text(decimals: 1) }
 }
-
-extension Double {
-    /// The number with so many decimals, rounded.
-    func text(decimals: Int) -> String {
-        let scale = (0..<decimals).reduce(1) { scale, _ in scale * 10 }
-        let scaled = Int((abs(self) * Double(scale)).rounded())
-        let fraction = String(scaled % scale)
-        let zeros = String(repeating: "0", count: max(0, decimals - fraction.count))
-        let sign = self < 0 && scaled > 0 ? "-" : ""
-        return sign + "\(scaled / scale)" + (decimals > 0 ? "." + zeros + fraction : "")
-    }
-}

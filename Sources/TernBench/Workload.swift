@@ -45,8 +45,16 @@ public struct Workload: Sendable, Equatable {
             })
     }
 
-    /// Whether all requests are there from the start.
-    public var isAtOnce: Bool { requests.allSatisfy { $0.arrival == 0 } }
+    /// The same with the earliest request there from the start, and the others as long after it.
+    public var fromFirstArrival: Workload {
+        let first = requests.map(\.arrival).min() ?? 0
+        return Workload(
+            requests.map {
+                Request(
+                    promptTokens: $0.promptTokens, outputTokens: $0.outputTokens,
+                    arrival: $0.arrival - first)
+            })
+    }
 
     /// The prompt of a request: random ids, a function of the seed, the request and the position.
     ///

@@ -25,11 +25,12 @@ struct ChatPrompt: Sendable {
     }
 
     func tokens(
-        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
+        kwargs: JSONObject
     ) throws -> [TokenID] {
         let prompt = try template.get().render(
             messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
-            keywords: kwargs)
+            continuesFinalMessage: continuesFinalMessage, keywords: kwargs)
         return try tokenizer.encode(segments: prompt.segments).map { TokenID($0) }
     }
 }

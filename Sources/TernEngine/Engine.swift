@@ -171,16 +171,17 @@ public final class Engine: Sendable {
             maxTokens: maxTokens, endOfSequenceIDs: endOfSequence)
     }
 
-    /// Renders a conversation with the model's template and encodes it.
+    /// Renders a conversation with the model's template and encodes it. `continuesFinalMessage` ends
+    /// the prompt inside the last message, which excludes a generation prompt.
     ///
     /// Throws: `ChatTemplateError` where there is no template, or where it fails.
     public func chatPrompt(
         messages: JSON, tools: JSON? = nil, addGenerationPrompt: Bool = true,
-        kwargs: JSONObject = JSONObject()
+        continuesFinalMessage: Bool = false, kwargs: JSONObject = JSONObject()
     ) throws -> [TokenID] {
         try chat.tokens(
             messages: messages, tools: tools, addGenerationPrompt: addGenerationPrompt,
-            kwargs: kwargs)
+            continuesFinalMessage: continuesFinalMessage, kwargs: kwargs)
     }
 
     /// Ends all requests and the threads.

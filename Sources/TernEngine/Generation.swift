@@ -27,7 +27,7 @@ final class Generation {
         self.choice = choice
         self.deliver = deliver
         parameters = request.parameters
-        detokenizer = Detokenizer(tokenizer)
+        detokenizer = Detokenizer(tokenizer, after: request.prompt.lazy.map(\.rawValue))
         stops = StopMatcher(request.stopStrings)
     }
 

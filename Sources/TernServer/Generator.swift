@@ -21,9 +21,11 @@ protocol Generator: Sendable {
     func text(of tokens: [TokenID]) throws -> String
     /// The bytes of one token.
     func bytes(of token: TokenID) -> [UInt8]
-    /// The tokens of a conversation, by the model's template.
+    /// The tokens of a conversation, by the model's template, or of one that ends inside its last
+    /// message.
     func chatPrompt(
-        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
+        kwargs: JSONObject
     ) throws -> [TokenID]
     /// The model's own parameters, with a drawn seed.
     func defaultParameters(maxTokens: Int) -> SamplingParameters

@@ -161,8 +161,5 @@ extension LatencyReport {
 
     private func milliseconds(_ seconds: Double) -> String { tenths(seconds * 1000) }
     private func percent(_ share: Double) -> String { tenths(share * 100) }
-    private func tenths(_ value: Double) -> String {
-        let scaled = Int((value * 10).rounded())
-        return "\(scaled / 10).\(abs(scaled % 10))"
-    }
+    private func tenths(_ value: Double) -> String { value.text(decimals: 1) }
 }

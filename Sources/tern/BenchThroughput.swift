@@ -51,7 +51,12 @@ enum BenchThroughput {
         }
         let seed = configuration.seed ?? 0
         // The first step touches memory for the first time.
-        _ = try measure(Workload(count: 1, promptTokens: 16, outputTokens: 2), engine, ~seed)
+        if let request = workload.requests.first {
+            let warmUp = Workload(
+                count: 1, promptTokens: min(16, request.promptTokens),
+                outputTokens: min(2, request.outputTokens))
+            _ = try measure(warmUp, engine, ~seed)
+        }
         let before = engine.metrics
         let times = try measure(workload, engine, seed, ProgressBar(title: "measuring"))
         let after = engine.metrics

@@ -71,6 +71,12 @@ enum EngineFlags {
         return engine
     }
 
+    /// What the API calls a model unless it is told: the last part of its path, without `.gguf`.
+    static func modelName(of folder: String) -> String {
+        let last = folder.split(separator: "/").last ?? "model"
+        return String(last.hasSuffix(".gguf") ? last.dropLast(5) : last)
+    }
+
     /// Where only one of the two limits is given, the default of the other gives way.
     private static func readStepLimits(
         _ arguments: Arguments, into engine: inout EngineConfiguration

@@ -55,7 +55,6 @@ enum Generate {
         overrides.apply(to: &parameters)
         parameters.adjustments.badWords = try overrides.badWords(engine)
         parameters.stopTokenIDs = ids
-        if let seed = configuration.seed { parameters.seed = seed }
         var request = GenerationRequest(
             prompt: try prompt.tokens(engine), parameters: parameters)
         request.stopStrings = arguments.texts("--stop")

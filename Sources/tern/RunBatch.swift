@@ -25,7 +25,9 @@ enum RunBatch {
                     Option("--model", value: "MODEL", help: "in place of the last"),
                     Option(
                         "--served-model-name", value: "NAME",
-                        help: "the model's name in requests; repeatable (default: the folder's)"),
+                        help:
+                            "the model's name in requests; repeatable (default: the folder's or file's)"
+                    ),
                 ]
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
@@ -64,10 +66,10 @@ enum RunBatch {
         )
     }
 
-    /// The names that requests may use: those given, or the folder as it was named and its last part.
+    /// The names that requests may use: those given, or the one that a server gives and the folder as
+    /// it was named.
     private static func names(_ arguments: Arguments, _ folder: String) -> [String] {
         let names = arguments.texts("--served-model-name")
-        let last = folder.split(separator: "/").last.map(String.init)
-        return names.isEmpty ? [last ?? folder, folder] : names
+        return names.isEmpty ? [EngineFlags.modelName(of: folder), folder] : names
     }
 }

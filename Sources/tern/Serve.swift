@@ -67,10 +67,8 @@ enum Serve {
     ) throws(UsageError) -> ServerConfiguration {
         _ = try arguments.filled("--served-model-name")
         let names = arguments.texts("--served-model-name")
-        let folder = arguments.positionals[0].split(separator: "/").last.map {
-            String($0.hasSuffix(".gguf") ? $0.dropLast(5) : $0)
-        }
-        var server = ServerConfiguration(modelNames: names.isEmpty ? [folder ?? "model"] : names)
+        let name = EngineFlags.modelName(of: arguments.positionals[0])
+        var server = ServerConfiguration(modelNames: names.isEmpty ? [name] : names)
         server.host = arguments.text("--host") ?? server.host
         server.port = try arguments.integer("--port", in: 0...65_535) ?? server.port
         server.unixSocketPath = arguments.text("--uds")

@@ -67,7 +67,8 @@ enum RenderChatTemplate {
             Read messages from standard input and print the prompt that the template makes of them.
 
             The input is a list of messages, or {"messages": […], "tools": […],
-            "add_generation_prompt": false, "chat_template_kwargs": {}}.
+            "add_generation_prompt": false, "continue_final_message": false,
+            "chat_template_kwargs": {}}.
             """,
         positionals: ["MODEL"],
         sections: [
@@ -83,6 +84,7 @@ enum RenderChatTemplate {
         let prompt = try template.render(
             messages: messages, tools: tools,
             addGenerationPrompt: try flag(input, "add_generation_prompt"),
+            continuesFinalMessage: try flag(input, "continue_final_message"),
             keywords: try object(input, "chat_template_kwargs"))
         let output: JSON = ["prompt": .string(prompt.text)]
         Console.write(arguments.has("--json") ? output.text() + "\n" : prompt.text)

@@ -14,12 +14,15 @@ struct TraceFile {
 
     /// The largest count of tokens that is believed.
     private static let mostTokens = 1 << 24
+    /// The latest arrival that is believed, in seconds; a clock's time is below it.
+    private static let latest = 1e10
 
     /// Reads a trace, no more requests than a limit.
     ///
     /// A line is `{"timestamp": MILLISECONDS, "input_length": N, "output_length": N}`, as public
     /// traces have it, or `{"prompt_tokens": N, "output_tokens": N, "arrival": SECONDS}`, where the
-    /// arrival may be left out. Other members are not read, nor are empty lines.
+    /// arrival may be left out. Arrivals count from the earliest, so that they may be times of a clock.
+    /// Other members are not read, nor are empty lines.
     ///
     /// Throws: `UsageError` with file and line.
     init(path: String, limit: Int) throws(UsageError) {
@@ -48,7 +51,7 @@ struct TraceFile {
             lines.append(index + 1)
         }
         guard !requests.isEmpty else { throw UsageError("--trace \(path): has no request") }
-        workload = Workload(requests)
+        workload = Workload(requests).fromFirstArrival
         self.lines = lines
     }
 
@@ -60,7 +63,7 @@ struct TraceFile {
             return Workload.Request(
                 promptTokens: try tokens(line, "input_length"),
                 outputTokens: try tokens(line, "output_length"),
-                arrival: try time(line, "timestamp") / 1000)
+                arrival: try time(line, "timestamp", unitsPerSecond: 1000))
         }
         guard line["prompt_tokens"] != nil || line["output_tokens"] != nil else {
             throw UsageError(
@@ -81,11 +84,14 @@ struct TraceFile {
         return count
     }
 
-    private static func time(_ line: JSON, _ name: String) throws(UsageError) -> Double {
+    private static func time(
+        _ line: JSON, _ name: String, unitsPerSecond: Double = 1
+    ) throws(UsageError) -> Double {
         guard let value = line[name] else { return 0 }
-        guard let time = value.number, time.isFinite, time >= 0 else {
-            throw UsageError("\(name) is \(value.text()); it must be a number of at least 0")
+        let most = latest * unitsPerSecond
+        guard let time = value.number, (0...most).contains(time) else {
+            throw UsageError("\(name) is \(value.text()); it must be a number from 0 to \(most)")
         }
-        return time
+        return time / unitsPerSecond
     }
 }

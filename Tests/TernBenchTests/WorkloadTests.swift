@@ -22,14 +22,13 @@ struct WorkloadTests {
             .init(promptTokens: 100, outputTokens: 3),
             .init(promptTokens: 10, outputTokens: 50, arrival: 4),
         ])
-        #expect(!workload.isAtOnce)
         #expect(
             workload.scaled(time: 0.5, length: 0.1)
                 == Workload([
                     .init(promptTokens: 10, outputTokens: 1),
                     .init(promptTokens: 1, outputTokens: 5, arrival: 2),
                 ]))
-        #expect(workload.scaled(time: 0, length: 1).isAtOnce)
+        #expect(workload.scaled(time: 0, length: 1).requests.map(\.arrival) == [0, 0])
         #expect(workload.scaled(time: 1, length: 1) == workload)
     }
 }

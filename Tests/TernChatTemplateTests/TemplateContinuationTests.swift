@@ -43,6 +43,10 @@ struct TemplateContinuationTests {
             (5, nil, false, "continue_final_message: the last message has no text in"),
             ([["type": "image"]], nil, false, "continue_final_message: the last message has no pa"),
             ("x", "{{ messages[0].content }}", false, "continue_final_message: the template cha"),
+            (
+                "x", "{{ messages[-1].content | upper }}CONTINUE_FINAL_MESSAGE_TAG", false,
+                "continue_final_message: the template cha"
+            ),
             ("x", nil, true, "continue_final_message and add_generation_prompt exclude each"),
         ]
         for (content, source, adds, reason) in cases {

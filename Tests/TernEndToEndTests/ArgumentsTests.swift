@@ -25,6 +25,12 @@ struct ArgumentsTests {
         #expect(arguments.has("--ignore-eos") && !arguments.has("--json"))
     }
 
+    @Test("A model is called by the last part of its path, without the ending of a file")
+    func modelNames() {
+        let names = ["a/b/", "b.gguf", "/a/b.gguf", "b", "/"].map(EngineFlags.modelName)
+        #expect(names == ["b", "b", "b", "b", "model"])
+    }
+
     @Test("A value may begin with a dash")
     func dashes() throws {
         #expect(try parsed("M", "--prompt", "-x").text("--prompt") == "-x")

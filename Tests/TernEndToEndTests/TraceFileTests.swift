@@ -32,6 +32,16 @@ struct TraceFileTests {
         #expect(found.place(of: 1).hasSuffix("/trace.jsonl:3"))
     }
 
+    @Test("Arrivals count from the earliest, so that a trace may tell times of a clock")
+    func clockTimes() throws {
+        let found = try trace(
+            """
+            {"timestamp": 1700000002500, "input_length": 4, "output_length": 1}
+            {"timestamp": 1700000000000, "input_length": 4, "output_length": 1}
+            """)
+        #expect(found.workload.requests.map(\.arrival) == [2.5, 0])
+    }
+
     @Test("A limit takes the first requests, and does not read on")
     func limits() throws {
         let line = #"{"prompt_tokens": 4, "output_tokens": 1}"#
@@ -48,6 +58,7 @@ struct TraceFileTests {
             (#"{"input_length": "4", "output_length": 1}"#, #"input_length is "4""#),
             (#"{"timestamp": -1, "input_length": 4, "output_length": 1}"#, "timestamp is -1"),
             (#"{"prompt_tokens": 4, "output_tokens": 1, "arrival": "now"}"#, "arrival is"),
+            (#"{"prompt_tokens": 4, "output_tokens": 1, "arrival": 1e300}"#, "arrival is 1e+300"),
             (#"{"length": 3}"#, "found no lengths"), ("4 1", "JSON, byte"),
         ]
         for (line, message) in cases {

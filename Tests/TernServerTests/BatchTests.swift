@@ -177,6 +177,26 @@ struct BatchTests {
         #expect(try answers().values.allSatisfy { $0["error"] == .null })
     }
 
+    @Test("An engine that takes no more ends the batch; the next run gives what is left")
+    func engineIsGone() throws {
+        try write([line("a", "x"), line("b", "x", more: #", "stop": "unavailable""#)])
+        #expect("refusal") { try run() } throws: { "\($0)".contains("the queue is full") }
+        #expect(try answers()["b"] == nil)
+    }
+
+    @Test("A line longer than a request may be is refused with file and line")
+    func longLine() throws {
+        let folder = try TemporaryFolder()
+        try folder.write("lines", "short\nand a longer one\n".utf8)
+        let descriptor = open(folder.path + "/lines", O_RDONLY)
+        defer { close(descriptor) }
+        var reader = LineReader(descriptor, path: "lines", limitBytes: 5)
+        #expect(try reader.next()?.bytes == Array("short".utf8))
+        #expect("long") { try reader.next() } throws: {
+            "\($0)".hasPrefix("lines:2: found more than 5 bytes")
+        }
+    }
+
     @Test("However long the file, a bounded number of choices is in flight")
     func boundsFlight() throws {
         try write((0..<40).map { line("r\($0)", "x", more: #", "n": 64"#) })
@@ -203,7 +223,8 @@ private final class Flight: Generator {
     func text(of tokens: [TokenID]) throws -> String { try scripted.text(of: tokens) }
     func bytes(of token: TokenID) -> [UInt8] { scripted.bytes(of: token) }
     func chatPrompt(
-        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
+        kwargs: JSONObject
     ) throws -> [TokenID] { [] }
     func defaultParameters(maxTokens: Int) -> SamplingParameters {
         scripted.defaultParameters(maxTokens: maxTokens)

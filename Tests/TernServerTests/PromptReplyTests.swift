@@ -38,6 +38,20 @@ struct PromptReplyTests {
         #expect(scores[0] == .null && scores[1] == ["58": entry(-1, 2, ":")])
     }
 
+    @Test("Of several prompts, each choice tells the scores of its own")
+    func scoresOfSeveralPrompts() throws {
+        let answer = try reply(
+            "/v1/completions",
+            #"{"prompt": [[97, 98], [99, 65]], "n": 2, "prompt_logprobs": 0, "echo": true}"#)
+        let choices = answer.json["choices"]?.array ?? []
+        #expect(choices.map { $0["text"] } == ["abab", "abab", "cAcA", "cAcA"])
+        let scores: [JSON] = [
+            [nil, ["98": entry(-1, 2, "b")]], [nil, ["65": entry(-1, 2, "A")]],
+        ]
+        let expected = [0, 0, 1, 1].map { scores[$0] }
+        #expect(choices.map { $0["prompt_logprobs"] } == expected)
+    }
+
     @Test("echo tells the prompt before the text, with logprobs whose first is null")
     func echo() throws {
         let answer = try reply(

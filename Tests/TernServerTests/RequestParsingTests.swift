@@ -22,10 +22,13 @@ struct RequestParsingTests {
         let call = try completion(#"{"prompt": "ab"}"#)
         #expect(call.model == "test" && !call.streams && call.choiceCount == 1)
         #expect(call.prompts[0].prompt == [256, 97, 98])
+        var adjustments = LogitAdjustments()
+        adjustments.repetitionPenalty = 1.25
         #expect(
             call.prompts[0].parameters
                 == SamplingParameters(
-                    temperature: 0.5, topK: 7, seed: 99, maxTokens: 16, endOfSequenceIDs: [256]))
+                    temperature: 0.5, topK: 7, seed: 99, adjustments: adjustments, maxTokens: 16,
+                    endOfSequenceIDs: [256]))
     }
 
     @Test(
@@ -49,7 +52,7 @@ struct RequestParsingTests {
              "stop": "x", "stop_token_ids": [4], "ignore_eos": true, "logprobs": 3,
              "stream": true, "stream_options": {"include_usage": true}, "cache_salt": "s",
              "user": "u", "unheard_of": {"a": 1}, "echo": false, "best_of": 2, "tools": null,
-             "frequency_penalty": 0.0, "logit_bias": {}, "response_format": {"type": "text"}}
+             "frequency_penalty": 0.0, "repetition_penalty": 1, "logit_bias": {}, "response_format": {"type": "text"}}
             """)
         let request = call.prompts[0]
         #expect(call.model == "alias/one" && call.streams && call.includesUsage)
@@ -91,6 +94,9 @@ struct RequestParsingTests {
             #"{"prompt": [[97], [98]], "echo": true, "logprobs": 2, "prompt_logprobs": 4}"#)
         #expect(both.prompts.map(\.parameters.promptLogprobs) == [4, 4])
         #expect(both.wishes.echoes == ["a", "b"] && both.wishes.logprobs == 4)
+        let more = try completion(
+            #"{"prompt": "a", "echo": true, "logprobs": 3, "prompt_logprobs": 1}"#)
+        #expect(more.prompts[0].parameters.promptLogprobs == 3 && more.wishes.logprobs == 1)
         let alone = try completion(#"{"prompt": "a", "echo": true, "max_tokens": 0}"#)
         #expect(alone.prompts[0].parameters.promptLogprobs == nil && alone.wishes.endsThere)
         #expect(alone.prompts[0].parameters.maxTokens == 1 && alone.wishes.logprobs == nil)
@@ -132,6 +138,18 @@ struct RequestParsingTests {
         #expect(short.prompts[0].parameters.logprobs == 0)
     }
 
+    @Test("A last message that is to be continued ends the prompt, without a generation prompt")
+    func continuesFinalMessage() throws {
+        let messages =
+            #""messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "I"}]"#
+        for adds in ["", #", "add_generation_prompt": false"#] {
+            let call = try chat("{\(messages), \"continue_final_message\": true\(adds)}")
+            #expect(call.prompts[0].prompt == "user:hi\nassistant:I".utf8.map { TokenID($0) })
+        }
+        let call = try chat("{\(messages), \"continue_final_message\": false}")
+        #expect(call.prompts[0].prompt == "user:hi\nassistant:I\n>".utf8.map { TokenID($0) })
+    }
+
     @Test("A field that is wrong is named, with what was found and what is allowed")
     func completionRefusals() {
         let cases = [
@@ -157,6 +175,11 @@ struct RequestParsingTests {
             (#""logit_bias": {"5": "1"}"#, "logit_bias"),
             (#""bad_words": "a""#, "bad_words"), (#""bad_words": [""]"#, "bad_words"),
             (#""bad_words": [[]]"#, "bad_words"), (#""bad_words": [[257]]"#, "bad_words"),
+            (
+                #""bad_words": \#(JSON.array(Array(repeating: "a", count: 129)).text())"#,
+                "bad_words"
+            ),
+            (#""bad_words": ["\#(String(repeating: "a", count: 1025))"]"#, "bad_words"),
             (#""bad_words": [1]"#, "bad_words"), (#""allowed_token_ids": []"#, "allowed_token_ids"),
             (#""allowed_token_ids": [257]"#, "allowed_token_ids"),
             (#""allowed_token_ids": 5"#, "allowed_token_ids"),
@@ -167,6 +190,9 @@ struct RequestParsingTests {
             (#""stream_options": {"include_usage": true}"#, "stream_options"),
             (#""stream": true, "stream_options": {"include_usage": 1}"#, "include_usage"),
             (#""prompt": """# + ", \"add_special_tokens\": false", "prompt"),
+            (
+                #""n": 128, "prompt": \#(JSON.array(Array(repeating: "a", count: 33)).text())"#, "n"
+            ),
             (#""prompt": []"#, "prompt"), (#""prompt": [[]]"#, "prompt"),
             (#""prompt": [256, 257]"#, "prompt"), (#""prompt": [-1]"#, "prompt"),
             (#""prompt": ["a", 1]"#, "prompt"), (#""prompt": null"#, "prompt"),
@@ -202,6 +228,11 @@ struct RequestParsingTests {
             (user + #", "logit_bias": {"1": -101}"#, "logit_bias"),
             (user + #", "logprobs": true, "top_logprobs": 21"#, "top_logprobs"),
             (user + #", "chat_template": "x""#, "chat_template"),
+            (user + #", "continue_final_message": 1"#, "continue_final_message"),
+            (
+                user + #", "continue_final_message": true, "add_generation_prompt": true"#,
+                "continue_final_message"
+            ),
             (user + #", "chat_template_kwargs": {"refuse": "no"}"#, "messages"),
         ]
         for (fields, name) in cases {

@@ -51,19 +51,23 @@ final class ScriptedGenerator: Generator {
     }
 
     func chatPrompt(
-        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, kwargs: JSONObject
+        messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
+        kwargs: JSONObject
     ) throws -> [TokenID] {
         if let refusal = kwargs["refuse"]?.string { throw EngineError(.failed, refusal) }
-        let text = (messages.array ?? []).map {
+        var text = (messages.array ?? []).map {
             "\($0["role"]?.string ?? ""):\($0["content"]?.string ?? "")\n"
-        }
-        return try tokens(
-            of: text.joined() + (addGenerationPrompt ? ">" : ""), addSpecialTokens: false)
+        }.joined()
+        if continuesFinalMessage { text.removeLast() }
+        return try tokens(of: text + (addGenerationPrompt ? ">" : ""), addSpecialTokens: false)
     }
 
     func defaultParameters(maxTokens: Int) -> SamplingParameters {
-        SamplingParameters(
-            temperature: 0.5, topK: 7, seed: 99, maxTokens: maxTokens, endOfSequenceIDs: [256])
+        var adjustments = LogitAdjustments()
+        adjustments.repetitionPenalty = 1.25
+        return SamplingParameters(
+            temperature: 0.5, topK: 7, seed: 99, adjustments: adjustments, maxTokens: maxTokens,
+            endOfSequenceIDs: [256])
     }
 
     func start(

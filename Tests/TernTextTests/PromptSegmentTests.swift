@@ -38,6 +38,19 @@ struct PromptSegmentTests {
         }
     }
 
+    @Test("What a normalizer makes of a user's text is the user's, and no control token")
+    func normalizedTokens() throws {
+        let replace: JSON = ["type": "Replace", "pattern": ["String": "@"], "content": "<|x|>"]
+        let added: JSON = [["content": "<|x|>", "special": true, "normalized": true]]
+        let tokenizer = try Golden.tokenizer(
+            "llama2", [("normalizer", replace), ("added_tokens", added)])
+        let id = try #require(tokenizer.tokenID(of: "<|x|>"))
+        #expect(try tokenizer.encode(segments: [.template("@")]) == [id])
+        #expect(try !tokenizer.encode(segments: [.literal("@")]).contains(id))
+        let mixed: [PromptSegment] = [.template("a"), .literal("@"), .template("@")]
+        #expect(try tokenizer.encode(segments: mixed).filter { $0 == id } == [id])
+    }
+
     @Test("A control token that the file does not flag as special is one all the same")
     func unflaggedTokens() throws {
         for content in ["<|User|>", "<｜User｜>"] {

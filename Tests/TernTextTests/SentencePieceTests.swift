@@ -39,6 +39,49 @@ struct SentencePieceTests {
         #expect(pieces == ["", "", " T", "", " T", " "])
     }
 
+    @Test(
+        "What goes on after a prompt is the rest of the joint text, its blanks included",
+        arguments: Golden.names)
+    func afterPrompt(_ name: String) throws {
+        let tokenizer = try Golden.tokenizer(name)
+        for prompt in ["Tell me", "O"] {
+            let before = try tokenizer.encode(prompt)
+            let ids = try tokenizer.encode(prompt + " O Muse", addSpecialTokens: false).suffix(2)
+            var detokenizer = Detokenizer(tokenizer, after: before)
+            let text = ids.map { detokenizer.append($0) }.joined() + detokenizer.finish()
+            let whole = try tokenizer.decode(before + ids, skipSpecialTokens: true)
+            #expect(try tokenizer.decode(before, skipSpecialTokens: true) + text == whole)
+        }
+    }
+
+    @Test("After special tokens alone, a text still begins")
+    func afterSpecialTokens() throws {
+        let tokenizer = try Golden.tokenizer("llama2")
+        let (begin, word) = (try ids(tokenizer, ["<s>"]), try ids(tokenizer, ["▁T"]))
+        for (skips, text) in [(true, "T"), (false, " T")] {
+            var detokenizer = Detokenizer(tokenizer, skipSpecialTokens: skips, after: begin)
+            #expect(detokenizer.append(word[0]) == text)
+        }
+    }
+
+    @Test("What may be taken from the end of a text waits until more comes")
+    func trailingStrip() throws {
+        let description: JSON = [
+            "model": ["type": "BPE", "vocab": ["a": 0, "x": 1], "merges": []],
+            "decoder": [
+                "type": "Sequence",
+                "decoders": [
+                    ["type": "Fuse"], ["type": "Strip", "content": "x", "start": 0, "stop": 2],
+                ],
+            ],
+        ]
+        let tokenizer = try Tokenizer(tokenizerJSON: Array(description.text().utf8))
+        var detokenizer = Detokenizer(tokenizer)
+        let pieces = [0, 1, 0, 1, 1, 1].map { detokenizer.append($0) }
+        #expect(pieces == ["a", "", "xa", "", "", "x"])
+        #expect(detokenizer.finish() == "")
+    }
+
     @Test("A token by itself stands for the bytes that it adds to a text")
     func tokenBytes() throws {
         let tokenizer = try Golden.tokenizer("llama2")
@@ -52,6 +95,30 @@ struct SentencePieceTests {
             ("<unk>", 0), ("a", -1), ("b", -1), ("c", -1), ("ab", -2), ("bc", -2),
         ])
         #expect(try tokenizer.encode("abc") == [1, 5])
+    }
+
+    @Test("Unknown characters that spell a control token are unknown")
+    func unknownControl() throws {
+        let description: JSON = [
+            "model": ["type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["<x>", -1]]],
+            "added_tokens": [["id": 1, "content": "<x>", "special": true]],
+        ]
+        let tokenizer = try Tokenizer(tokenizerJSON: Array(description.text().utf8))
+        #expect(try tokenizer.encode("<x>") == [1])
+        #expect(try tokenizer.encode("<x>", parsesSpecialTokens: false) == [0])
+    }
+
+    @Test("Neighbouring unknown characters of byte pairs are one token where they are fused")
+    func fusedUnknownOfBytePairs() throws {
+        for (fuses, ids) in [(true, [0, 1, 0, 1]), (false, [0, 0, 1, 0, 0, 0, 1])] {
+            let model: JSON = [
+                "type": "BPE", "unk_token": "<unk>", "fuse_unk": .bool(fuses),
+                "vocab": ["<unk>": 0, "a": 1], "merges": [],
+            ]
+            let tokenizer = try Tokenizer(
+                tokenizerJSON: Array((["model": model] as JSON).text().utf8))
+            #expect(try tokenizer.encode("xyaxyza") == ids.map { Int32($0) })
+        }
     }
 
     @Test("Neighbouring unknown characters are one unknown token")

@@ -9,6 +9,8 @@ struct Conversation: Sendable {
     /// calls); other members are as the client sent them.
     let messages: JSON
     let addsGenerationPrompt: Bool
+    /// Whether the model goes on with the last message in place of answering it.
+    let continuesFinalMessage: Bool
     /// `chat_template_kwargs`.
     let templateArguments: JSONObject
     /// Bytes of all contents.
@@ -29,7 +31,14 @@ struct Conversation: Sendable {
         }
         messages = .array(checked)
         contentBytes = bytes
-        addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
+        continuesFinalMessage = try fields.bool("continue_final_message") ?? false
+        addsGenerationPrompt =
+            try fields.bool("add_generation_prompt") ?? !continuesFinalMessage
+        guard !(continuesFinalMessage && addsGenerationPrompt) else {
+            throw .field(
+                "continue_final_message", found: "true with add_generation_prompt true",
+                expected: "one of the two, for they exclude each other")
+        }
         templateArguments = try fields.object("chat_template_kwargs") ?? JSONObject()
         if try fields.bool("add_special_tokens") ?? false {
             throw .field(

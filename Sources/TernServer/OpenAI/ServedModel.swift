@@ -55,6 +55,7 @@ struct ServedModel: Sendable {
             return try generator.chatPrompt(
                 messages: conversation.messages, tools: nil,
                 addGenerationPrompt: conversation.addsGenerationPrompt,
+                continuesFinalMessage: conversation.continuesFinalMessage,
                 kwargs: conversation.templateArguments)
         } catch {
             throw APIError(

@@ -26,8 +26,8 @@ enum UnsupportedFields {
         Field("guided_choice"), Field("guided_grammar"), Field("modalities", ["text"]),
         Field("audio"), Field("truncate_prompt_tokens"), Field("skip_special_tokens", true),
         Field("include_stop_str_in_output", false), Field("chat_template"),
-        Field("continue_final_message", false), Field("documents", []),
-        Field("return_token_ids", false), Field("return_tokens_as_token_ids", false),
+        Field("documents", []), Field("return_token_ids", false),
+        Field("return_tokens_as_token_ids", false),
     ]
 
     /// Throws: the first field whose value would change something.

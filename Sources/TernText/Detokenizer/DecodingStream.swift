@@ -11,16 +11,18 @@ struct DecodingStream: Sendable {
     private var runs: [[UInt8]]
     /// Whether a step has seen no token yet.
     private var isFirst: [Bool]
-    private var isEmpty = true
+    private var isEmpty: Bool
     /// The joined text that was not taken yet.
     var bytes: [UInt8] = []
 
     private static let replacement = Array("\u{FFFD}".utf8)
 
-    init(_ decoder: TokenDecoder) {
+    /// - isAtStart: whether no text stands before what is appended.
+    init(_ decoder: TokenDecoder, isAtStart: Bool) {
         self.decoder = decoder
         runs = Array(repeating: [], count: decoder.steps.count)
-        isFirst = Array(repeating: true, count: decoder.steps.count)
+        isFirst = Array(repeating: isAtStart, count: decoder.steps.count)
+        isEmpty = isAtStart
     }
 
     /// Takes the next token; ids without a token stand for nothing.

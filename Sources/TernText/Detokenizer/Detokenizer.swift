@@ -10,12 +10,17 @@ public struct Detokenizer: Sendable {
     private var stream: DecodingStream
     private var strips: [StripStep.Stream]
 
-    /// Starts a text.
-    public init(_ tokenizer: Tokenizer, skipSpecialTokens: Bool = true) {
+    /// Starts a text, or goes on after the tokens of one. What a decoder does at a beginning only,
+    /// such as to take a blank away, was done to those then.
+    public init(
+        _ tokenizer: Tokenizer, skipSpecialTokens: Bool = true,
+        after tokens: some Sequence<Int32> = EmptyCollection()
+    ) {
         self.tokenizer = tokenizer
         skipsSpecialTokens = skipSpecialTokens
-        stream = DecodingStream(tokenizer.decoder)
-        strips = tokenizer.decoder.strips.map(StripStep.Stream.init)
+        let isAtStart = tokens.allSatisfy { skipSpecialTokens && tokenizer.isSpecial($0) }
+        stream = DecodingStream(tokenizer.decoder, isAtStart: isAtStart)
+        strips = tokenizer.decoder.strips.map { StripStep.Stream($0, isAtStart: isAtStart) }
     }
 
     /// Takes the next token and returns the characters that are complete now. Bytes of a character

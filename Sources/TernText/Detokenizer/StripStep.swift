@@ -32,9 +32,9 @@ struct StripStep: Sendable {
         private var startsLeft: Int
         private var waiting = 0
 
-        init(_ step: StripStep) {
+        init(_ step: StripStep, isAtStart: Bool) {
             self.step = step
-            startsLeft = step.start
+            startsLeft = isAtStart ? step.start : 0
         }
 
         /// Takes more text and returns what is certain to stay.
