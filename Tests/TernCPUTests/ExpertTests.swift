@@ -1,3 +1,4 @@
+import Glibc
 import TernCPU
 import TernTensor
 import Testing
@@ -119,6 +120,12 @@ struct ExpertTests {
             let lowest = try routes(
                 backend, try tensor(Array(repeating: -.infinity, count: 6)), perToken: 3, rule)
             #expect(values(lowest.weights).allSatisfy { $0.isFinite })
+            // Three scores of e^-46 beside the least sum, which is nearly one of them.
+            let low = try routes(
+                backend, try tensor(Array(repeating: -46, count: 6)), perToken: 3, rule)
+            let score = exp(-46.0)
+            let share = Float(score / (3 * score + 1e-20))
+            #expect(values(low.weights).allSatisfy { abs($0 - share) < 1e-5 }, "not \(share)")
         }
     }
 

@@ -92,6 +92,7 @@ struct FamilyConfigurationTests {
                 "short_factor has 1 numbers, expected 2"
             ),
             (["rope_type": "default", "partial_rotary_factor": 0.3], "partial_rotary_factor 0.3"),
+            (["rope_type": "default", "partial_rotary_factor": 1e300], "dimensions gives"),
         ]
         for (rope, message) in cases {
             #expect("\(message)") {
@@ -134,5 +135,41 @@ struct FamilyConfigurationTests {
         #expect(
             ModelCost(deepseek, dtype: .float32).decodeBytes(sequences: 1, context: 7)
                 == 4 * Double(6 * latent + 8 * 8 + 6 * 7 * (16 + 12)))
+    }
+
+    @Test("Widths beyond what products take are refused before anything of that size is made")
+    func widths() throws {
+        let latent: [(String, JSON)] = [
+            ("kv_lora_rank", 12), ("qk_rope_head_dim", 4), ("qk_nope_head_dim", 4),
+            ("n_routed_experts", 16), ("num_experts_per_tok", 4), ("moe_intermediate_size", 6),
+        ]
+        let cases: [(String, JSON, String)] = [
+            ("n_shared_experts", 2_000_000_000, "n_shared_experts 2000000000"),
+            ("num_attention_heads", 2048, "num_attention_heads 2048 of 128 dimensions"),
+            ("v_head_dim", 7, "v_head_dim is 7, expected an even number"),
+        ]
+        for (key, value, message) in cases {
+            #expect("\(message)") {
+                try model("DeepseekV3ForCausalLM", latent + [(key, value)])
+            } throws: { "\($0)".contains(message) }
+        }
+    }
+
+    @Test("DeepSeek's routers differ: V3 divides by the sum and scales by 2.5, V2 does neither")
+    func deepseekRouting() throws {
+        func routing(_ family: String) throws -> ExpertConfiguration.Routing {
+            let found = try model(
+                family,
+                [("n_routed_experts", 16), ("num_experts_per_tok", 4)]
+                    + [("moe_intermediate_size", 6), ("kv_lora_rank", 12)]
+                    + [("norm_topk_prob", true)])
+            return try #require(found.experts).routing
+        }
+        let (second, third) = (
+            try routing("DeepseekV2ForCausalLM"), try routing("DeepseekV3ForCausalLM")
+        )
+        #expect(!second.renormalizes && second.factor == 1 && second.scoring == .softmax)
+        #expect(third.renormalizes && third.factor == 2.5 && third.scoring == .sigmoid)
+        #expect(third.isCorrected && !second.isCorrected && second.groups == nil)
     }
 }

@@ -13,7 +13,8 @@ struct GGUFFuzzTests {
     /// A small llama file with a tokenizer; `change` may alter what stands where.
     private func file(
         architecture: String = "llama", type: UInt32 = 0, shape: [Int] = [8, 16],
-        offset: Int = 0, extra: [(String, GGUFBytes.Value)] = [], data: Int = embedding
+        offset: Int = 0, extra: [(String, GGUFBytes.Value)] = [], twin: String? = nil,
+        data: Int = embedding
     ) -> [UInt8] {
         let values: [(String, GGUFBytes.Value)] =
             [
@@ -28,10 +29,11 @@ struct GGUFFuzzTests {
                 ("tokenizer.ggml.token_type", .int32s([2, 1, 1, 1, 1, 1])),
                 ("tokenizer.ggml.unknown_token_id", .uint32(0)),
             ] + extra
-        var bytes = GGUFBytes(tensors: 2, values: values.count)
+        var bytes = GGUFBytes(tensors: twin == nil ? 2 : 3, values: values.count)
         for (key, value) in values { bytes.append(key, value) }
         bytes.append(tensor: "token_embd.weight", shape, type: type, offset: offset)
         bytes.append(tensor: "blk.0.attn_q.weight", [8, 32], type: 8, offset: 0)
+        if let twin { bytes.append(tensor: twin, [8, 32], type: 8, offset: 0) }
         bytes.append(data: [UInt8](repeating: 60, count: data))
         return bytes.bytes
     }
@@ -124,6 +126,11 @@ struct GGUFFuzzTests {
             (file(extra: [("split.count", .uint32(3))]), "is one of 3 parts"),
             (file(extra: [("general.alignment", .uint32(24))]), "power of two"),
             (file(extra: [("llama.block_count", .uint32(3))]), "llama.block_count stands twice"),
+            (file(twin: "blk.0.attn_q.weight"), "blk.0.attn_q.weight stands twice"),
+            (
+                file(twin: "blk.00.attn_q.weight"),
+                "two tensors are the model's model.layers.0.self_attn.q_proj.weight"
+            ),
             (
                 file(extra: [("llama.rope.scaling.type", .text("mystery"))]),
                 "rope_type is mystery"

@@ -95,7 +95,10 @@ struct GoldenModelTests {
 
     @Test(
         "Any chunking of a prompt gives the same bits",
-        arguments: ["llama", "qwen3", "qwen3-moe", "mixtral"])
+        arguments: [
+            "llama", "qwen3", "qwen3-moe", "mixtral", "gemma2", "gemma3", "gpt-oss",
+            "deepseek-v2-lite", "deepseek-v3",
+        ])
     func chunking(family: String) throws {
         let runner = try ModelRunner(
             folder: Fixture.families + "/" + family, dtype: .bfloat16,

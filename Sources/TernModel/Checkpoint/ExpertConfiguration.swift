@@ -88,6 +88,12 @@ public struct ExpertConfiguration: Sendable, Equatable {
             let shared = try config.size(
                 "n_shared_experts", default: architecture == .deepseekV3 ? 1 : 2)
             sharedWidth = shared == 0 ? nil : shared * innerWidth
+            guard shared * innerWidth <= largestWidth else {
+                throw CheckpointError(
+                    config.file,
+                    "n_shared_experts \(shared) of \(widthKey) \(innerWidth), expected at most "
+                        + "\(largestWidth) together")
+            }
         }
         try check(config, key)
     }

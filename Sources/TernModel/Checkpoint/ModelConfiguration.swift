@@ -172,11 +172,12 @@ public struct ModelConfiguration: Sendable, Equatable {
                 "num_attention_heads \(queryHeads) is not a multiple of num_key_value_heads "
                     + "\(keyValueHeads)")
         }
-        guard queryHeads * headDimension <= Self.largestWidth else {
+        let widest = max(headDimension, latent?.valueDimension ?? 0)
+        guard queryHeads * widest <= Self.largestWidth else {
             throw CheckpointError(
                 config.file,
-                "num_attention_heads \(queryHeads) of head_dim \(headDimension), expected at "
-                    + "most \(Self.largestWidth) together")
+                "num_attention_heads \(queryHeads) of \(widest) dimensions, expected at most "
+                    + "\(Self.largestWidth) together")
         }
         let (key, expected) =
             activation == .geluTanh

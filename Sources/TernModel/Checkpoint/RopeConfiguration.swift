@@ -103,14 +103,14 @@ public struct RopeConfiguration: Sendable, Equatable {
     private static func rotated(
         _ dimension: Int, _ share: Double, _ config: ConfigurationReader
     ) throws(CheckpointError) -> Int {
-        let rotated = Int(Double(dimension) * share)
-        guard share <= 1, rotated >= 2, rotated % 2 == 0 else {
+        let rotated = Double(dimension) * share
+        guard share <= 1, rotated >= 2, Int(rotated) % 2 == 0 else {
             throw CheckpointError(
                 config.file,
                 "partial_rotary_factor \(share) of \(dimension) dimensions gives \(rotated), "
                     + "expected an even number from 2 to \(dimension)")
         }
-        return rotated
+        return Int(rotated)
     }
 
     private static func yarn(

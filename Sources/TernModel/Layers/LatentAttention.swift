@@ -104,19 +104,21 @@ struct LatentAttention: Sendable {
         down(input, into: local.keysValues.flattened, on: backend)
         let row = local.keysValues.last(0..<latent.keyValueRank)
         latentNorm(row, into: row, on: backend)
-        let table = step.rotary.table
-        for rotated in [
-            local.queries.last(latent.plainDimension..<latent.queryDimension),
-            local.keysValues.last(latent.keyValueRank..<latent.cachedWidth),
-        ] {
-            backend.rotate(rotated, positions: step.positions, table: table, pairing: pairing)
-        }
+        rotate(local.queries.last(latent.plainDimension..<latent.queryDimension), step)
+        rotate(local.keysValues.last(latent.keyValueRank..<latent.cachedWidth), step)
+    }
+
+    private func rotate(_ heads: Tensor, _ step: StepContext) {
+        step.backend.rotate(
+            heads, positions: step.positions, table: step.rotary.table, pairing: pairing)
     }
 
     /// Shape: `[N, own heads, plain + rotated]` to `[N, own heads, rank + rotated]`.
     private func enterLatentSpace(_ queries: Tensor, into absorbed: Tensor, _ step: StepContext) {
         let (plain, rank) = (latent.plainDimension, latent.keyValueRank)
-        for (index, head) in step.ownQueryHeads.enumerated() {
+        // By index, here and below: an enumeration allocates where nothing is optimized.
+        for index in 0..<step.ownQueryHeads.count {
+            let head = step.ownQueryHeads.lowerBound + index
             step.backend.linear(
                 queries.head(index, 0..<plain), absorb.outputs(blocks: head..<head + 1), bias: nil,
                 into: absorbed.head(index, 0..<rank))
@@ -128,7 +130,8 @@ struct LatentAttention: Sendable {
 
     /// Shape: `[N, own heads, rank]` to `[N, own heads, value]`.
     private func leaveLatentSpace(_ attended: Tensor, into values: Tensor, _ step: StepContext) {
-        for (index, head) in step.ownQueryHeads.enumerated() {
+        for index in 0..<step.ownQueryHeads.count {
+            let head = step.ownQueryHeads.lowerBound + index
             step.backend.linear(
                 attended.head(index, 0..<latent.keyValueRank),
                 up.outputs(blocks: head..<head + 1), bias: nil,

@@ -41,6 +41,11 @@ extension LatentConfiguration {
         rotatedDimension = try config.count("qk_rope_head_dim", default: 64, atMost: 1 << 12)
         valueDimension = try config.count("v_head_dim", default: 128, atMost: 1 << 12)
         isInterleaved = try config.flag("rope_interleave", default: true)
+        // A head's values are an input part of the output projection, which is cut at even inputs.
+        guard valueDimension % 2 == 0 else {
+            throw CheckpointError(
+                config.file, "v_head_dim is \(valueDimension), expected an even number")
+        }
         guard rotatedDimension % 2 == 0, cachedWidth % 2 == 0, cachedWidth <= 576,
             keyValueRank <= 512
         else {

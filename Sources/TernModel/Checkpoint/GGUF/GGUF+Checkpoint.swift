@@ -13,15 +13,21 @@ extension GGUF {
         let (queries, keyValues) = try (heads("attention.head_count"), keyValueHeads())
         let isMixtral = family.architecture(hasExperts: hasExperts) == .mixtral
         var named: [String: CheckpointTensor] = [:]
+        func place(_ tensor: CheckpointTensor, as name: String) throws(CheckpointError) {
+            guard named.updateValue(tensor, forKey: name) == nil else {
+                throw CheckpointError(file, "two tensors are the model's \(name)")
+            }
+        }
         for (name, tensor) in tensors {
             guard let (layer, module, kind) = Self.parts(of: name) else {
-                named[Self.outerNames[name] ?? name] = tensor
+                try place(tensor, as: Self.outerNames[name] ?? name)
                 continue
             }
             if let part = Self.expertNames[module] {
                 let names = isMixtral ? ("block_sparse_moe", part.mixtral) : ("mlp", part.qwen)
                 for (index, expert) in try experts(of: tensor, name).enumerated() {
-                    named["\(layer).\(names.0).experts.\(index).\(names.1).\(kind)"] = expert
+                    try place(
+                        expert, as: "\(layer).\(names.0).experts.\(index).\(names.1).\(kind)")
                 }
                 continue
             }
@@ -32,7 +38,7 @@ extension GGUF {
             }
             let router = isMixtral ? "block_sparse_moe.gate" : "mlp.gate"
             let known = module == "ffn_gate_inp" ? router : Self.layerNames[module]
-            named[known.map { "\(layer).\($0).\(kind)" } ?? name] = tensor
+            try place(tensor, as: known.map { "\(layer).\($0).\(kind)" } ?? name)
         }
         return named
     }
