@@ -80,6 +80,23 @@ struct FamilyConfigurationTests {
         #expect((0..<6).map(experts.isSparse) == [false, false, false, true, true, true])
     }
 
+    @Test("gpt-oss stretches its rope where the file says nothing of it")
+    func scalingOfGptOss() throws {
+        let members: [(String, JSON)] = [("num_local_experts", 4), ("head_dim", 64)]
+        let spelled: JSON = [
+            "rope_type": "yarn", "factor": 32, "beta_fast": 32, "beta_slow": 1, "truncate": false,
+            "original_max_position_embeddings": 4096,
+        ]
+        let silent = try model("GptOssForCausalLM", members)
+        let null = try model("GptOssForCausalLM", members + [("rope_scaling", .null)])
+        let found = try model("GptOssForCausalLM", members + [("rope_scaling", spelled)])
+        #expect(silent.rope == found.rope && null.rope == found.rope)
+        #expect(silent.rope.theta == 150_000)
+        let plain = try model(
+            "GptOssForCausalLM", members + [("rope_parameters", ["rope_type": "default"])])
+        #expect(plain.rope.scaling == .none)
+    }
+
     @Test("A scaling that says too little is refused")
     func scalings() throws {
         let cases: [(JSON, String)] = [
