@@ -97,6 +97,31 @@ struct FamilyConfigurationTests {
         #expect(plain.rope.scaling == .none)
     }
 
+    @Test("Sequences may be as long as the scaling stretches the model's positions")
+    func longestSequences() throws {
+        func longest(_ rope: JSON) throws -> Int {
+            try model("LlamaForCausalLM", [("rope_scaling", rope)]).mostPositions
+        }
+        #expect(try longest(.null) == 32)
+        #expect(try longest(["rope_type": "linear", "factor": 2.5]) == 80)
+        #expect(try longest(["rope_type": "dynamic", "factor": 2]) == 64)
+        for (original, most) in [(24, 96), (4, 32)] {
+            let rope: JSON = [
+                "type": "yarn", "factor": 4,
+                "original_max_position_embeddings": .integer(original),
+            ]
+            #expect(try longest(rope) == most)
+        }
+        let llama3: JSON = [
+            "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+            "original_max_position_embeddings": 16,
+        ]
+        #expect(try longest(llama3) == 32)
+        let gemma = try model(
+            "Gemma3ForCausalLM", [("rope_scaling", ["rope_type": "linear", "factor": 8])])
+        #expect(gemma.mostPositions == 32)
+    }
+
     @Test("A scaling that says too little is refused")
     func scalings() throws {
         let cases: [(JSON, String)] = [
