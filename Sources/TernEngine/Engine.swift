@@ -282,11 +282,11 @@ extension EngineConfiguration {
                 .invalid(parameter: "block-size"),
                 "--block-size is \(blockSize); it must be a multiple of 16 from 16 to 1024")
         }
-        if let length = maxModelLength, !(2...model.maxPositions).contains(length) {
+        if let length = maxModelLength, !(2...model.mostPositions).contains(length) {
             throw EngineError(
                 .invalid(parameter: "max-model-len"),
-                "--max-model-len is \(length); it must be from 2 to the model's "
-                    + "max_position_embeddings, \(model.maxPositions)")
+                "--max-model-len is \(length); it must be from 2 to \(model.mostPositions), "
+                    + "as max_position_embeddings and rope_scaling of config.json have it")
         }
         try scheduler(maxModelLength: maxModelLength ?? model.maxPositions, blockCount: 1)
             .validate()

@@ -229,13 +229,16 @@ FAMILIES = {
     ),
     "deepseek-v2-lite": Checkpoint(
         "deepseek_v2",
-        DEEPSEEK | {"topk_method": "greedy", "q_lora_rank": None, "norm_topk_prob": False},
+        # An epsilon that tells the norms of latent rows, whose own is fixed, from the others.
+        DEEPSEEK
+        | {"topk_method": "greedy", "q_lora_rank": None, "norm_topk_prob": False}
+        | {"rms_norm_eps": 1e-2},
         YARN | {"mscale": 0.7, "mscale_all_dim": 0.7},
         dtype=torch.bfloat16,
     ),
     "deepseek-v3": Checkpoint(
         "deepseek_v3",
-        DEEPSEEK | {"norm_topk_prob": True},
+        DEEPSEEK | {"norm_topk_prob": True, "rms_norm_eps": 1e-2},
         YARN | {"mscale": 1.0, "mscale_all_dim": 0.8},
         dtype=torch.bfloat16,
         fused=True,

@@ -82,6 +82,48 @@ struct FamilyConfigurationTests {
         #expect((0..<6).map(experts.isSparse) == [false, false, false, true, true, true])
     }
 
+    @Test("gpt-oss stretches its rope where the file says nothing of it")
+    func scalingOfGptOss() throws {
+        let members: [(String, JSON)] = [("num_local_experts", 4), ("head_dim", 64)]
+        let spelled: JSON = [
+            "rope_type": "yarn", "factor": 32, "beta_fast": 32, "beta_slow": 1, "truncate": false,
+            "original_max_position_embeddings": 4096,
+        ]
+        let silent = try model("GptOssForCausalLM", members)
+        let null = try model("GptOssForCausalLM", members + [("rope_scaling", .null)])
+        let found = try model("GptOssForCausalLM", members + [("rope_scaling", spelled)])
+        #expect(silent.rope == found.rope && null.rope == found.rope)
+        #expect(silent.rope.theta == 150_000)
+        let plain = try model(
+            "GptOssForCausalLM", members + [("rope_parameters", ["rope_type": "default"])])
+        #expect(plain.rope.scaling == .none)
+    }
+
+    @Test("Sequences may be as long as the scaling stretches the model's positions")
+    func longestSequences() throws {
+        func longest(_ rope: JSON) throws -> Int {
+            try model("LlamaForCausalLM", [("rope_scaling", rope)]).mostPositions
+        }
+        #expect(try longest(.null) == 32)
+        #expect(try longest(["rope_type": "linear", "factor": 2.5]) == 80)
+        #expect(try longest(["rope_type": "dynamic", "factor": 2]) == 64)
+        for (original, most) in [(24, 96), (4, 32)] {
+            let rope: JSON = [
+                "type": "yarn", "factor": 4,
+                "original_max_position_embeddings": .integer(original),
+            ]
+            #expect(try longest(rope) == most)
+        }
+        let llama3: JSON = [
+            "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4,
+            "original_max_position_embeddings": 16,
+        ]
+        #expect(try longest(llama3) == 32)
+        let gemma = try model(
+            "Gemma3ForCausalLM", [("rope_scaling", ["rope_type": "linear", "factor": 8])])
+        #expect(gemma.mostPositions == 32)
+    }
+
     @Test("A scaling that says too little is refused")
     func scalings() throws {
         let cases: [(JSON, String)] = [

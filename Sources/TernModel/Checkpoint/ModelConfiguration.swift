@@ -136,6 +136,13 @@ public struct ModelConfiguration: Sendable, Equatable {
         }
     }
 
+    /// Positions that a sequence may have: more than `maxPositions` where the rope is stretched and
+    /// the file, as those whose owner added the scaling, still says what it was before.
+    /// Gemma 3's files count the stretched ones already.
+    public var mostPositions: Int {
+        architecture == .gemma3 ? maxPositions : max(maxPositions, rope.reach(from: maxPositions))
+    }
+
     /// The number of positions that a token of a layer sees; nil: all.
     public func window(of layer: Int) -> Int? { windows[layer] }
 

@@ -95,6 +95,18 @@ public struct RopeConfiguration: Sendable, Equatable {
         }
     }
 
+    /// Positions to which the scaling stretches a model made for so many; at most 2^30.
+    func reach(from positions: Int) -> Int {
+        let reach: Double =
+            switch scaling {
+            case .none, .llama3, .longrope: Double(positions)
+            case .linear(let factor): Double(positions) * factor
+            case .dynamic(let factor, let trainedPositions): trainedPositions * factor
+            case .yarn(let factor, _, _, _, let originalPositions): originalPositions * factor
+            }
+        return Int(min(reach, Double(1 << 30)))
+    }
+
     /// By how much yarn stretches queries or keys. Source: arXiv 2309.00071.
     static func mscale(factor: Double, weight: Double = 1) -> Double {
         factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1

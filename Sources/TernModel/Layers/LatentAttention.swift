@@ -28,6 +28,9 @@ struct LatentAttention: Sendable {
     private let rule: AttentionRule
     private let pairing: RotaryPairing
 
+    /// What the norms of latent rows add, whatever config.json says of the others.
+    private static let epsilon: Float = 1e-6
+
     init(
         _ module: String, _ model: ModelConfiguration, _ latent: LatentConfiguration,
         heads: HeadLayout, parts: Int, from loader: WeightLoader
@@ -40,7 +43,8 @@ struct LatentAttention: Sendable {
                 hasBias: model.hasProjectionBias)
         }
         queryNorm = try latent.queryRank.map {
-            try RMSNorm(module + ".q_a_layernorm", model, width: $0, from: loader)
+            try RMSNorm(
+                module + ".q_a_layernorm", model, width: $0, epsilon: Self.epsilon, from: loader)
         }
         queries = try loader.headColumns(
             [Projection(module + (latent.queryRank == nil ? ".q_proj" : ".q_b_proj"))],
@@ -49,7 +53,8 @@ struct LatentAttention: Sendable {
         down = try loader.replicated(
             module + ".kv_a_proj_with_mqa", outputs: latent.cachedWidth, inputs: model.hiddenSize,
             hasBias: model.hasProjectionBias)
-        latentNorm = try RMSNorm(module + ".kv_a_layernorm", model, width: rank, from: loader)
+        latentNorm = try RMSNorm(
+            module + ".kv_a_layernorm", model, width: rank, epsilon: Self.epsilon, from: loader)
         let both = latent.plainDimension + latent.valueDimension
         let shape = [model.queryHeads * both, rank]
         absorb = try loader.heads(

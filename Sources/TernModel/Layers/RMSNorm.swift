@@ -17,14 +17,16 @@ struct RMSNorm: Sendable {
     let weight: Tensor
     let epsilon: Float
 
-    /// The norm of a module; of `width` elements, or as many as the hidden size.
+    /// The norm of a module; of `width` elements, or as many as the hidden size. `epsilon` is the
+    /// model's where none is given.
     init(
-        _ module: String, _ model: ModelConfiguration, width: Int? = nil, from loader: WeightLoader
+        _ module: String, _ model: ModelConfiguration, width: Int? = nil, epsilon: Float? = nil,
+        from loader: WeightLoader
     ) throws {
         weight = try loader.vector(
             module + ".weight", count: width ?? model.hiddenSize,
             adding: model.norms.addsOne ? 1 : 0)
-        epsilon = model.normEpsilon
+        self.epsilon = epsilon ?? model.normEpsilon
     }
 
     /// Shape: `[n, d]` or `[n, heads, d]`; output may be input.

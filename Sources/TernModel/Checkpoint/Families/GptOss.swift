@@ -13,5 +13,17 @@ extension ModelConfiguration {
         windows = try config.windows(
             layers: layers, window: try config.count("sliding_window", default: 128)
         ) { $0 % 2 == 0 }
+        if try config.ropeParameters == nil { rope = Self.usualRope(rope) }
+    }
+
+    /// What the family's files mean that say nothing of scaling.
+    private static func usualRope(_ plain: RopeConfiguration) -> RopeConfiguration {
+        let factor = 32.0
+        return RopeConfiguration(
+            theta: plain.theta, dimension: plain.dimension,
+            scaling: .yarn(
+                factor: factor, fastRotations: 32, slowRotations: 1, isTruncated: false,
+                originalPositions: 4096),
+            magnitude: RopeConfiguration.mscale(factor: factor))
     }
 }
