@@ -50,6 +50,9 @@ extension MemoryPlan {
         let blockBytes: Int
     }
 
+    /// The kind of errors of a machine that is too small.
+    static let shortage = EngineError.Kind.invalid(parameter: "kv-cache-memory-bytes")
+
     /// Settles the cache's size and the length of sequences.
     ///
     /// `freeBytes` is what the machine has free. More cache than all sequences of a step can fill
@@ -75,14 +78,14 @@ extension MemoryPlan {
                     + "\(Self.text(needs.bufferBytes))"
                 : "--kv-cache-memory-bytes gives \(available)"
             throw EngineError(
-                .invalid(parameter: "kv-cache-memory-bytes"),
+                Self.shortage,
                 "KV cache: \(source); one sequence of \(fits * blockSize) tokens needs "
                     + "\(fits * needs.blockBytes) bytes: give more memory or lower --max-model-len")
         }
         let sum = needs.weightBytes + needs.bufferBytes + blocks * needs.blockBytes
         guard sum <= freeBytes else {
             throw EngineError(
-                .invalid(parameter: "kv-cache-memory-bytes"),
+                Self.shortage,
                 "memory: weights \(Self.text(needs.weightBytes)), activations "
                     + "\(Self.text(needs.bufferBytes)) and KV cache "
                     + "\(Self.text(blocks * needs.blockBytes)) are \(Self.text(sum)) together; "

@@ -38,11 +38,24 @@ public struct ModelInspection: Sendable {
     public let parameters: Int
     /// Each rank's share.
     public let shares: [Share]
+    /// Why this machine is too small, if it is; the memory is then that for a single sequence.
+    public private(set) var shortage: String?
 
-    /// Looks at a model's files.
+    /// Looks at a model's files, whether the model fits this machine or not.
     ///
-    /// Throws: as an engine's start does, before it loads.
+    /// Throws: as an engine's start does, before it loads; not for memory that is missing.
     public init(_ configuration: EngineConfiguration, freeBytes: Int) throws {
+        do {
+            try self.init(fitting: configuration, freeBytes: freeBytes)
+        } catch let error as EngineError where error.kind == MemoryPlan.shortage {
+            var alone = configuration
+            alone.maxSequences = 1
+            try self.init(fitting: alone, freeBytes: 1 << 50)
+            shortage = error.message
+        }
+    }
+
+    private init(fitting configuration: EngineConfiguration, freeBytes: Int) throws {
         let files = try ModelFiles(configuration.folder)
         model = try files.configuration()
         topology = configuration.topology

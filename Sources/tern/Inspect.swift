@@ -23,6 +23,7 @@ enum Inspect {
         lines += seen.memory.lines
         lines += groups(seen)
         lines += seen.shares.map { line($0, place: hardware.place(of: $0.rank)) }
+        lines += seen.shortage.map { ["this machine is too small: \($0)"] } ?? []
         Console.write(lines.joined(separator: "\n") + "\n")
     }
 

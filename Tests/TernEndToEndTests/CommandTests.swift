@@ -101,6 +101,27 @@ struct CommandTests {
         #expect(outcome.output.hasPrefix(family + ": "), "\(outcome.output)")
     }
 
+    @Test("inspect shows a model that is larger than the machine, and says so")
+    func inspectLarge() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(
+            "config.json",
+            Array(
+                """
+                {"architectures": ["LlamaForCausalLM"], "vocab_size": 128256,
+                "hidden_size": 16384, "intermediate_size": 53248, "num_hidden_layers": 126,
+                "num_attention_heads": 128, "num_key_value_heads": 8,
+                "max_position_embeddings": 131072}
+                """.utf8))
+        let outcome = try TernProcess.run(
+            ["inspect", folder.path, "--load-format", "dummy", "-sp", "4", "-tp", "2"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines[0].hasPrefix("LlamaForCausalLM: 4058"), "\(lines[0])")
+        #expect(lines.count { $0.hasPrefix("rank ") } == 8)
+        #expect(lines.last?.hasPrefix("this machine is too small: ") == true)
+    }
+
     @Test("A prompt in token ids needs no tokenizer, and gives the tokens of transformers")
     func withoutTokenizer() throws {
         let golden = try Fixture.golden("families/qwen2/expected.json")
