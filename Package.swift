@@ -11,9 +11,16 @@ let kernels: [CSetting] = [
     .unsafeFlags(["-O3", "-std=c17", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"])
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// The files of the web page, which travel in the executable.
+let page = ["index.html", "page.css", "icon.svg", "chat.js", "stream.js", "strip.js"].map {
+    Resource.embedInCode("Page/" + $0)
+}
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, swiftSettings: swift,
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: swift,
         linkerSettings: [.linkedLibrary("m")])
 }
 
@@ -43,7 +50,9 @@ let package = Package(
         library(
             "TernEngine",
             ["TernModel", "TernParallel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
-        library("TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"]),
+        library(
+            "TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"],
+            resources: page),
         library("TernBench", ["TernPlanning"]),
         .executableTarget(
             name: "tern",

@@ -139,6 +139,9 @@ public final class Engine: Sendable {
     /// A snapshot of the counters.
     public var metrics: EngineMetrics { counters.snapshot }
 
+    /// The last steps.
+    var history: StepHistory { counters.steps }
+
     /// Enters a request. `deliver` is called on the engine's thread, in order; it must not block.
     ///
     /// Throws: `EngineError` for a request that cannot be served; nothing is delivered then.

@@ -43,6 +43,7 @@ struct EngineLoop: ~Copyable {
         guard lockstep.hasWork else { return }
         let start = Thread.processorTime()
         while let plans = lockstep.schedule() {
+            counters.steps.begin(plans, of: group)
             for (executor, plan) in zip(executors, plans) {
                 counters.countStep(plan)
                 try executor.submit(plan)
@@ -53,6 +54,8 @@ struct EngineLoop: ~Copyable {
             // Peers of a rank that hangs notice it within the deadline, and can say which it is.
             let result = try executor.nextResult(within: configuration.stepDeadline * 2)
             progress += lockstep.commit(result, of: replica)
+            // All replicas count their plans alike.
+            if replica == executors.count - 1 { counters.steps.end(result.number, of: group) }
         }
         let commit = Thread.processorTime()
         let outputs = progress.compactMap { advance($0) }

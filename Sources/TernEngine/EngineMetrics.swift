@@ -29,6 +29,8 @@ public struct EngineMetrics: Sendable {
 
 /// The metrics as they change.
 final class EngineCounters: Sendable {
+    /// The last steps, one by one.
+    let steps = StepHistory()
     private let metrics = Mutex(EngineMetrics())
     private let groups = Mutex<[Int: SchedulerCounts]>([:])
 

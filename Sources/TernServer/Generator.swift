@@ -15,6 +15,11 @@ protocol Generator: Sendable {
     /// Why no more requests are taken, once that is so.
     var failure: EngineError? { get }
 
+    /// When the ranks shift.
+    var shiftPolicy: ShiftPolicy { get }
+    /// The newest steps after a number, a bounded count of them.
+    func steps(after number: UInt64, atMost limit: Int) -> RecentSteps
+
     /// The tokens of a text.
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID]
     /// The text of tokens, special ones included.

@@ -4,6 +4,7 @@
 enum HTTPStatus: Int, Sendable {
     case ok = 200
     case noContent = 204
+    case notModified = 304
     case badRequest = 400
     case unauthorized = 401
     case notFound = 404
@@ -22,6 +23,7 @@ enum HTTPStatus: Int, Sendable {
         switch self {
         case .ok: "OK"
         case .noContent: "No Content"
+        case .notModified: "Not Modified"
         case .badRequest: "Bad Request"
         case .unauthorized: "Unauthorized"
         case .notFound: "Not Found"

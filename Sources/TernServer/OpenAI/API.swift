@@ -64,6 +64,9 @@ final class API {
                     exchange.respond(
                         HTTPResponse(json: ["version": .string(configuration.version)]))
                 },
+                .init(method: "GET", path: "/steps") { [model] request, exchange in
+                    StepFeed.answer(model.generator, request, exchange)
+                },
                 .init(method: "GET", path: "/v1/models", handler: models.list),
                 .init(method: "GET", path: "/v1/models/", isPrefix: true, handler: models.one),
                 post("/tokenize") { fields, model throws(APIError) in
@@ -72,7 +75,8 @@ final class API {
                 post("/detokenize") { fields, model throws(APIError) in
                     .answer(try Tokenization.detokenize(fields, model))
                 },
-            ] + GenerationEndpoint.all.map(route), key: configuration.apiKey.map { APIKey($0) })
+            ] + Page.routes + GenerationEndpoint.all.map(route),
+            key: configuration.apiKey.map { APIKey($0) })
     }
 
     /// Takes an event; of a job that is over, it is dropped.
