@@ -41,6 +41,17 @@ struct GenerationTests {
         }
     }
 
+    @Test("Without include_usage, the mark of the end follows the chunk that ends the answer")
+    func streamEnd() throws {
+        try withServer { _, port in
+            let answer = try TestClient(port: port).post(
+                "/v1/completions", #"{"prompt": "a", "stream": true}"#)
+            let events = answer.text.split(separator: "\n\n")
+            #expect(events.count == answer.events.count + 1 && events.last == "data: [DONE]")
+            #expect(answer.events.last?["choices"]?.array?.first?["finish_reason"] == "stop")
+        }
+    }
+
     @Test("A stream is, byte for byte, what clients of OpenAI read")
     func streamBytes() throws {
         try withServer { _, port in

@@ -84,7 +84,11 @@ struct GenerationReply {
     }
 
     /// The chunk after the last choice of a stream, where the usage was asked for.
-    var lastChunk: JSON? { call.includesUsage ? chunk(choices: [], isLast: true) : nil }
+    var lastChunk: JSON? {
+        // Beside a JSON in a conditional expression, nil would be JSON's null.
+        guard call.includesUsage else { return .none }
+        return chunk(choices: [], isLast: true)
+    }
 
     /// The whole reply, where it is no stream.
     var json: JSON {
