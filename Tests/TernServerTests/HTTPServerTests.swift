@@ -189,6 +189,34 @@ struct HTTPServerTests {
         #expect(access(path, F_OK) != 0)
     }
 
+    @Test("A socket's file lets the user and the group in, whatever the umask")
+    func unixSocketPermissions() throws {
+        let path = "/tmp/tern-test-\(RandomName.make())"
+        try withServer(configure: { $0.unixSocketPath = path }) { _, _ in
+            var status = stat()
+            #expect(lstat(path, &status) == 0)
+            #expect(status.st_mode == S_IFSOCK | 0o660)
+        }
+    }
+
+    @Test("A socket that a dead server left is replaced, a file that is no socket is not")
+    func leftSocket() throws {
+        let path = "/tmp/tern-test-\(RandomName.make())"
+        close(try ListeningSocket(path: path).descriptor)
+        #expect(access(path, F_OK) == 0)
+        try withServer(configure: { $0.unixSocketPath = path }) { _, _ in
+            #expect(access(path, F_OK) == 0)
+        }
+        close(open(path, O_CREAT | O_WRONLY, 0o600))
+        defer { unlink(path) }
+        #expect("in use") {
+            try ListeningSocket(path: path)
+        } throws: {
+            "\($0)" == "listen at \(path): Address already in use"
+        }
+        #expect(access(path, F_OK) == 0)
+    }
+
     @Test("A port that is taken is said at once")
     func takenPort() throws {
         try withServer { _, port in

@@ -39,7 +39,11 @@ struct ListeningSocket: Sendable {
         description = "http://" + (port == 0 ? "\(host):\(bound)" : place)
     }
 
-    /// Listens at a path of the file system; a socket there that nobody listens to is replaced.
+    /// Who may connect at a path: the server's user and group, as a proxy beside it does.
+    private static let permissions: mode_t = 0o660
+
+    /// Listens at a path of the file system; a socket there that nobody listens to is replaced,
+    /// anything else is left alone.
     ///
     /// Throws: `ServerError` with the system's reason.
     init(path: String) throws(ServerError) {
@@ -57,7 +61,8 @@ struct ListeningSocket: Sendable {
                 generic throws(ServerError) in
                 ListeningSocket.removeDeadSocket(path, generic, length)
                 return try ListeningSocket.bound(
-                    family: AF_UNIX, UnsafeMutablePointer(mutating: generic), length, path)
+                    family: AF_UNIX, UnsafeMutablePointer(mutating: generic), length, path,
+                    permissions: ListeningSocket.permissions)
             }
         }
         port = nil
@@ -66,7 +71,7 @@ struct ListeningSocket: Sendable {
 
     private static func bound(
         family: Int32, _ address: UnsafeMutablePointer<sockaddr>?, _ length: socklen_t,
-        _ place: String
+        _ place: String, permissions: mode_t? = nil
     ) throws(ServerError) -> Int32 {
         let kind = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
         let descriptor = socket(family, Int32(kind), 0)
@@ -74,7 +79,10 @@ struct ListeningSocket: Sendable {
         var yes: Int32 = 1
         setsockopt(
             descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard bind(descriptor, address, length) == 0, listen(descriptor, backlog) == 0 else {
+        // Nobody can connect before listen, so that nobody slips in under other permissions.
+        guard bind(descriptor, address, length) == 0,
+            permissions.map({ chmod(place, $0) == 0 }) ?? true, listen(descriptor, backlog) == 0
+        else {
             let error = ServerError(errno: errno, "listen at \(place)")
             close(descriptor)
             throw error
@@ -85,6 +93,9 @@ struct ListeningSocket: Sendable {
     private static func removeDeadSocket(
         _ path: String, _ address: UnsafePointer<sockaddr>, _ length: socklen_t
     ) {
+        // A file that is no socket refuses connections too.
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
         let probe = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard probe >= 0 else { return }
         defer { close(probe) }
