@@ -12,7 +12,7 @@ IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
+.PHONY: build serve test page-test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
 
 ## A release build of tern.
 build: dependencies
@@ -25,6 +25,10 @@ serve: build
 ## Runs every test.
 test: dependencies
 	swift test $(IMPORTS)
+
+## The page of a server in a headless Chromium (Debian's package `chromium`).
+page-test: build
+	python3 Tools/page-test/page_test.py --tern $(TERN) $(ARGS)
 
 ## All measurements; `make -k bench` goes on where a figure misses its threshold.
 bench: bench-latency bench-loop bench-shift

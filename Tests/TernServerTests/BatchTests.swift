@@ -216,6 +216,11 @@ private final class Flight: Generator {
     let vocabularySize = 257
     var failure: EngineError? { nil }
     var most: Int { counts.withLock { $0.most } }
+    var shiftPolicy: ShiftPolicy { scripted.shiftPolicy }
+
+    func steps(after number: UInt64, atMost limit: Int) -> RecentSteps {
+        scripted.steps(after: number, atMost: limit)
+    }
 
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {
         try scripted.tokens(of: text, addSpecialTokens: addSpecialTokens)

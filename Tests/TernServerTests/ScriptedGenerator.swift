@@ -18,6 +18,7 @@ final class ScriptedGenerator: Generator {
     let maxModelLength = 256
     let vocabularySize = 257
     var failure: EngineError? { nil }
+    let shiftPolicy = ShiftPolicy(.threshold(8))
     let pace: Duration
     /// Whether the script starts again at its end.
     let isEndless: Bool
@@ -35,6 +36,18 @@ final class ScriptedGenerator: Generator {
 
     var started: Int { counts.withLock { $0.started } }
     var cancelled: Int { counts.withLock { $0.cancelled } }
+
+    /// Three steps, of which the second one shifts.
+    func steps(after number: UInt64, atMost limit: Int) -> RecentSteps {
+        let steps = [(1, ParallelMode.tensor, 4), (2, .sequence, 900), (3, .tensor, 5)].map {
+            StepRecord(
+                number: $0.0, mode: $0.1, tokens: $0.2, sequences: 4,
+                end: .milliseconds(10 * $0.0), duration: .microseconds(1500))
+        }
+        return RecentSteps(
+            steps: steps.filter { $0.number > number }.suffix(limit), last: 3,
+            now: .milliseconds(32))
+    }
 
     /// A text that begins with "slow" takes a while.
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {

@@ -44,7 +44,7 @@ final class HTTPExchange {
         guard state != .closed else { return }
         precondition(state == .waiting, "a reply was sent twice; the state is \(state)")
         addHeaders(response.headers)
-        if response.status != .noContent {
+        if response.status.hasBody {
             evhttp_add_header(
                 request.pointee.output_headers, "Content-Length", "\(response.body.count)")
         }

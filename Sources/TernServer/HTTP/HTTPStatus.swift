@@ -18,6 +18,9 @@ enum HTTPStatus: Int, Sendable {
     case unavailable = 503
     case versionNotSupported = 505
 
+    /// Whether a reply with it has a body, empty or not.
+    var hasBody: Bool { self != .noContent && self != .notModified }
+
     /// What stands behind the code in the status line.
     var phrase: String {
         switch self {

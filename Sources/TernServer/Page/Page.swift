@@ -47,10 +47,10 @@ enum Page {
         ]
         return .init(method: "GET", path: file.path, isOpen: true) { request, exchange in
             let isKnown = request.head.values(of: "if-none-match").contains { names($0, file.tag) }
-            // The body of a 304 is not sent; its length is.
             exchange.respond(
-                HTTPResponse(
-                    status: isKnown ? .notModified : .ok, headers: headers, body: file.body))
+                isKnown
+                    ? HTTPResponse(status: .notModified, headers: headers)
+                    : HTTPResponse(headers: headers, body: file.body))
         }
     }
 

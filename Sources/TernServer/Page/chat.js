@@ -144,8 +144,8 @@ async function answer(text) {
     if (!view.article.isConnected) return;
     const reply = view.body.textContent;
     const notes = { stopped: " · stopped", length: " · cut at the token limit" };
-    view.stats.textContent = pace.text + (notes[ending] ?? "");
-    view.footer.append(copyButton(view.body));
+    view.stats.textContent = ending || reply ? pace.text + (notes[ending] ?? "") : "";
+    if (reply) view.footer.append(copyButton(view.body));
     view.article.setAttribute("aria-busy", "false");
     talk.scrollTop = talk.scrollHeight;
     // What failed before it said anything was not said.
@@ -180,7 +180,9 @@ element("stop").onclick = () => running?.abort();
 element("new").onclick = begin;
 // A field that the browser complains about has to be seen.
 element("settings").addEventListener("invalid", () => (element("settings").open = true), true);
-element("settings").open = matchMedia("(min-width: 60rem)").matches;
+const wide = matchMedia("(min-width: 60rem)");
+wide.onchange = () => (element("settings").open = wide.matches);
+wide.onchange();
 
 try {
     const models = await (await request("v1/models")).json();

@@ -40,9 +40,10 @@ function take(news) {
     quiet = news.steps.length ? 0 : quiet + 1;
     steps = steps.concat(news.steps).filter((step) => step.end > news.now - shown);
     draw(news.now, news.threshold);
-    const said = describe(news.now);
-    pulse.textContent = said;
-    canvas.setAttribute("aria-label", `Steps of the last 30 seconds: ${said}`);
+    pulse.textContent = describe(news.now);
+    const mode = steps.length ? `in ${steps[steps.length - 1].mode} mode, ` : "";
+    canvas.setAttribute("aria-label",
+        `Steps of the last 30 seconds: ${mode}${pulse.textContent}`);
     const key = document.querySelector(".threshold");
     key.hidden = news.threshold === null;
     key.textContent = `shift above ${news.threshold} ${news.threshold === 1 ? "token" : "tokens"}`;
@@ -55,13 +56,11 @@ function describe(now) {
     const sum = (name) => recent.reduce((sum, step) => sum + step[name], 0);
     const newest = recent[recent.length - 1];
     const shifts = steps.filter((step, i) => i && step.mode !== steps[i - 1].mode).length;
-    const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
     return [
-        newest.mode,
-        count(newest.sequences, "sequence"),
+        `${newest.sequences} running`,
         `${(sum("duration") / recent.length).toPrecision(2)} ms a step`,
         `${sum("tokens")} tokens/s`,
-        count(shifts, "shift"),
+        `${shifts} ${shifts === 1 ? "shift" : "shifts"}`,
     ].join(" · ");
 }
 
