@@ -37,6 +37,10 @@ enum Tern {
     }
 
     private static func run(_ words: [String]) throws {
+        guard words != ["help", "--man"] else {
+            Console.write(ManPage(version: version, commands: commands).text)
+            return
+        }
         guard let first = words.first, !["help", "--help", "-h"].contains(first) else {
             Console.write(help + "\n")
             return
@@ -82,7 +86,7 @@ enum Tern {
 
             \(lines.joined(separator: "\n"))
 
-            tern COMMAND --help shows a command's options.
+            tern COMMAND --help shows a command's options; tern help --man is the manual page.
             """
     }
 }
