@@ -23,9 +23,11 @@ struct ManPage {
             heading("EXIT STATUS"),
             "0 where all went well, 1 otherwise; the reason is the last line of standard error.",
             heading("EXAMPLES"),
-            example("tern serve /models/Qwen3-0.6B --uds /run/tern/tern.sock -sp 2"),
-            example(#"tern generate /models/Qwen3-0.6B --chat "Hail!" --temperature 0"#),
-            example("tern help --man | man --local-file -"),
+            examples([
+                "tern serve /models/Qwen3-0.6B --uds /run/tern/tern.sock -sp 2",
+                #"tern generate /models/Qwen3-0.6B --chat "Hail!" --temperature 0"#,
+                "tern help --man | man --local-file -",
+            ]),
         ]
         let title = ".TH TERN 1 \"\" \"tern \(Self.escaped(version))\" \"User commands\""
         return ([title] + sections).joined(separator: "\n") + "\n"
@@ -58,7 +60,9 @@ struct ManPage {
         ".TP\n\\fB\(Self.escaped(name))\\fR\n\(Self.escaped(text))"
     }
 
-    private func example(_ line: String) -> String { ".PP\n.EX\n\(Self.escaped(line))\n.EE" }
+    private func examples(_ lines: [String]) -> String {
+        lines.map { ".EX\n\(Self.escaped($0))\n.EE" }.joined(separator: "\n.PP\n")
+    }
 
     /// Text that no macro and no escape is read from: hyphens stay hyphens, and a line that begins
     /// with a dot or a quote is no request.

@@ -127,6 +127,13 @@ class Browser:
             else:
                 return message["result"]
 
+    def load(self, address):
+        """Goes to a page, and waits until it and all that it names are there."""
+        before = len(self.events)
+        self.call("Page.navigate", url=address)
+        while all(event["method"] != "Page.loadEventFired" for event in self.events[before:]):
+            self.events.append(json.loads(self.socket.receive()))
+
     def evaluate(self, expression):
         """The value of an expression in the page; promises are awaited."""
         result = self.call(

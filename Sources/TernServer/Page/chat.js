@@ -78,8 +78,9 @@ class Pace {
 
     get text() {
         if (!this.tokens) return "no tokens";
+        // Tokens that come together in a moment tell nothing of a pace.
         const seconds = (this.last - this.first) / 1000;
-        const rate = this.tokens > 1 && seconds > 0 ? (this.tokens - 1) / seconds : 0;
+        const rate = seconds > 0.02 ? (this.tokens - 1) / seconds : 0;
         const parts = [`${this.tokens} ${this.tokens === 1 ? "token" : "tokens"}`];
         if (rate) parts.push(`${rate >= 100 ? Math.round(rate) : rate.toFixed(1)} tokens/s`);
         parts.push(`first after ${Math.round(this.first - this.begin)} ms`);
