@@ -8,8 +8,8 @@ import TernPlanning
 
 /// The engine's last steps as JSON.
 enum StepFeed {
-    /// The most steps of one answer.
-    static let limit = 1024
+    /// The most steps of one answer: they take a millisecond to write.
+    static let limit = 512
 
     /// Answers with the steps after the number in the query; with the last ones where there is no
     /// number.
