@@ -48,7 +48,8 @@ struct APIError: Error, Equatable {
         switch status {
         case .failed, .unavailable: "server_error"
         case .tooManyRequests: "rate_limit_exceeded"
-        case .ok, .noContent, .notModified, .badRequest, .unauthorized, .notFound, .methodNotAllowed,
+        case .ok, .noContent, .notModified, .badRequest, .unauthorized, .notFound,
+            .methodNotAllowed,
             .requestTimeout, .bodyTooLarge, .expectationFailed, .headersTooLarge,
             .versionNotSupported:
             "invalid_request_error"
