@@ -203,7 +203,8 @@ struct BatchTests {
         let flight = Flight()
         try run(flight)
         #expect(try answers().count == 40)
-        #expect(flight.most == 8 * 64)
+        // Choices may end while others are still entered.
+        #expect(flight.most > 7 * 64 - 64 && flight.most <= 8 * 64, "\(flight.most)")
     }
 }
 
