@@ -13,6 +13,8 @@ public struct ModelChatTemplate: Sendable {
     private let forTools: ChatTemplate?
     /// What the template sees beside the conversation: `bos_token`, `eos_token` and their like.
     public let variables: JSONObject
+    /// How the template, and so the model, writes the calls of tools.
+    public let toolCallFamily: ToolCallFamily
 
     /// Reads the templates of a model's folder, or the one in the file `replacement` in their
     /// place.
@@ -68,6 +70,8 @@ public struct ModelChatTemplate: Sendable {
         usual = try Self.read(templates["default"], limits)
         forTools = try Self.read(templates["tool_use"], limits)
         self.variables = variables
+        toolCallFamily = ToolCallFamily(
+            template: templates["tool_use"] ?? templates["default"] ?? "")
     }
 
     private static func replacing(_ path: String) throws(ChatTemplateError) -> [String: String] {
