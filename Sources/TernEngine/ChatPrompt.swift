@@ -24,6 +24,14 @@ struct ChatPrompt: Sendable {
         if configuration.chatTemplateFile != nil { _ = try template.get() }
     }
 
+    /// How the model writes the calls of tools.
+    var toolCallFamily: ToolCallFamily {
+        switch template {
+        case .success(let template): template.toolCallFamily
+        case .failure: .bare
+        }
+    }
+
     func tokens(
         messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
         kwargs: JSONObject

@@ -33,6 +33,7 @@ public final class Engine: Sendable {
     private let schedulerConfiguration: SchedulerConfiguration
     private let endOfSequence: [TokenID]
     private let chat: ChatPrompt
+    let grammars: GrammarStore
     private let seed: UInt64?
     /// Longer than any step may take: the loop itself ends a request whose step took too long.
     let eventDeadline: Duration
@@ -57,6 +58,7 @@ public final class Engine: Sendable {
         try configuration.validate(model)
         tokenizer = try configuration.tokenizer(files)
         chat = try ChatPrompt(configuration, files, tokenizer: tokenizer)
+        grammars = GrammarStore(tokenizer, vocabularySize: model.vocabularySize)
         let settled = try ModelStages(
             configuration, files, model: model, freeBytes: hardware.freeBytes)
         report(.memory(settled.memory))
@@ -79,7 +81,7 @@ public final class Engine: Sendable {
         let counters = counters
         let (scheduling, tokenizer) = (schedulerConfiguration, tokenizer)
         (groups, shiftFit) = try Self.start(
-            configuration, settled, model: model, on: hardware, report: report
+            configuration, settled, model: model, on: hardware, grammars, report: report
         ) { index, executors, policy in
             try ReplicaGroup(
                 index, executors: executors,
@@ -93,7 +95,8 @@ public final class Engine: Sendable {
     /// asked, before its loop begins; all of them do as it found.
     private static func start(
         _ configuration: EngineConfiguration, _ settled: ModelStages, model: ModelConfiguration,
-        on hardware: EngineHardware, report: @escaping @Sendable (StartReport) -> Void,
+        on hardware: EngineHardware, _ grammars: GrammarStore,
+        report: @escaping @Sendable (StartReport) -> Void,
         group: (Int, [LocalExecutor], ShiftPolicy) throws -> ReplicaGroup
     ) throws -> ([ReplicaGroup], ShiftFit?) {
         let size = configuration.topology.lockstepSize
@@ -105,7 +108,7 @@ public final class Engine: Sendable {
             {
                 let executors = try LocalExecutor.start(
                     replicas: first..<first + size, of: settled, configuration, model: model,
-                    hardware: hardware, report: report)
+                    hardware: hardware, grammars: grammars, report: report)
                 if first == 0 && ShiftMeasurement.isNeeded(configuration) {
                     fit = try measure(executors, configuration, settled, report)
                 }
@@ -174,6 +177,9 @@ public final class Engine: Sendable {
             maxTokens: maxTokens, endOfSequenceIDs: endOfSequence)
     }
 
+    /// How the model writes the calls of tools.
+    public var toolCallFamily: ToolCallFamily { chat.toolCallFamily }
+
     /// Renders a conversation with the model's template and encodes it. `continuesFinalMessage` ends
     /// the prompt inside the last message, which excludes a generation prompt.
     ///
@@ -239,6 +245,13 @@ public final class Engine: Sendable {
                 throw EngineError(
                     .invalid(parameter: name),
                     "\(name): token id \(id) is not in the vocabulary of \(vocabulary)")
+            }
+        }
+        if let source = request.parameters.adjustments.grammar {
+            do {
+                try check(source)
+            } catch {
+                throw EngineError(.invalid(parameter: "response_format"), error.description)
             }
         }
         do {

@@ -17,7 +17,7 @@ final class LocalExecutor: Executor, Sendable {
     /// Throws: why a rank could not start, with its number and phase; none is left then.
     static func start(
         replicas: Range<Int>, of settled: ModelStages, _ configuration: EngineConfiguration,
-        model: ModelConfiguration, hardware: EngineHardware,
+        model: ModelConfiguration, hardware: EngineHardware, grammars: GrammarStore? = nil,
         report: @escaping @Sendable (StartReport) -> Void
     ) throws -> [LocalExecutor] {
         let topology = configuration.topology
@@ -28,7 +28,7 @@ final class LocalExecutor: Executor, Sendable {
             for replica in replicas {
                 let start = RankStart(
                     model: model, settled: settled, hardware: hardware, world: world,
-                    reports: Mailbox(), report: report)
+                    reports: Mailbox(), report: report, grammars: grammars)
                 executors.append(
                     try LocalExecutor(topology.ranks(replica: replica), start))
             }

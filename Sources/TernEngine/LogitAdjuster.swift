@@ -1,8 +1,8 @@
 // Between stations 9 and 10: what a request asks to be changed of the model's logits, done to a copy
-// of them, in a fixed order. It draws nothing and remembers nothing between draws.
+// of them, in a fixed order. It draws nothing; what it remembers between draws changes none.
 //
-// Source: the order is that of vLLM's sampler (docs.vllm.ai, vllm.v1.sample.sampler): allowed ids, bad
-// words, minimum of tokens, bias, then the penalties; the repetition penalty is CTRL's (Keskar et
+// Source: the order is that of vLLM's sampler (docs.vllm.ai, vllm.v1.sample.sampler): allowed ids, the
+// grammar, bad words, minimum of tokens, bias, then the penalties; the repetition penalty is CTRL's (Keskar et
 // al., 2019, section 4.1), the others are OpenAI's (API reference, "Frequency and presence penalties").
 
 import TernPlanning
@@ -16,10 +16,14 @@ struct LogitAdjuster {
     private var counts: [Int32]
     /// The tokens whose count is not 0, each once.
     private var seen: [Int] = []
+    private var grammars: GrammarFollower?
 
     private static let inPromptOnly: Int32 = -1
 
-    init(vocabularySize: Int) { counts = Array(repeating: 0, count: vocabularySize) }
+    init(vocabularySize: Int, grammars: GrammarStore? = nil) {
+        counts = Array(repeating: 0, count: vocabularySize)
+        self.grammars = grammars.map { GrammarFollower($0) }
+    }
 
     /// Whether a draw is from the model's own logits.
     static func isIdle(_ step: SamplingStep) -> Bool {
@@ -28,25 +32,57 @@ struct LogitAdjuster {
 
     /// Writes adjusted logits.
     ///
-    /// Where masks leave no token at all, those of words and stops give way: what may be drawn is
-    /// then what the request allows.
+    /// Where masks leave no token at all, those of words and stops give way, then the allowed ids:
+    /// the grammar never does.
     /// Cost: a few passes over the vocabulary, one over the history.
     mutating func adjust(
         _ logits: UnsafeMutableBufferPointer<Float>, by step: SamplingStep,
-        into adjusted: UnsafeMutableBufferPointer<Float>
+        of sequence: SequenceID, into adjusted: UnsafeMutableBufferPointer<Float>
     ) {
         let adjustments = step.parameters.adjustments
         let generated = step.history?.generated ?? []
-        Self.allow(adjustments.allowedTokenIDs, of: logits, in: adjusted)
+        let grammar = adjustments.grammar.map { follow($0, generated, sequence) }
+        let ends = step.parameters.endOfSequenceIDs + step.parameters.stopTokenIDs
+        func allow(_ tokens: [TokenID]?) {
+            Self.allow(tokens, of: logits, in: adjusted)
+            if let grammar { Self.keep(to: grammar, ends: ends, in: adjusted) }
+        }
+        func isEmpty() -> Bool { !adjusted.contains { $0 > -.infinity } }
+        allow(adjustments.allowedTokenIDs)
         Self.maskWords(adjustments.badWords, after: generated, in: adjusted)
         if step.forbidsStop { Self.mask(step.parameters.endingIDs, in: adjusted) }
-        if !adjusted.contains(where: { $0 > -.infinity }) {
-            Self.allow(adjustments.allowedTokenIDs, of: logits, in: adjusted)
-        }
+        if isEmpty() { allow(adjustments.allowedTokenIDs) }
+        if isEmpty() { allow(nil) }
         for (token, bias) in adjustments.logitBias { adjusted[Int(token.rawValue)] += bias }
         if let history = step.history, adjustments.penalizes {
             penalize(history, adjustments, in: adjusted)
         }
+    }
+
+    private mutating func follow(
+        _ grammar: GrammarSource, _ generated: [TokenID], _ sequence: SequenceID
+    ) -> GrammarMask {
+        guard let mask = grammars?.mask(grammar, after: generated, of: sequence) else {
+            preconditionFailure("a grammar, and no tokens to keep to it")
+        }
+        return mask
+    }
+
+    /// Masks what a grammar does not let pass. Tokens that end a text pass where it may end, and as
+    /// text where they are text.
+    private static func keep(
+        to grammar: GrammarMask, ends: [TokenID],
+        in adjusted: UnsafeMutableBufferPointer<Float>
+    ) {
+        let kept = ends.filter { grammar.mayEnd && adjusted.indices.contains(Int($0.rawValue)) }
+            .map { (Int($0.rawValue), adjusted[Int($0.rawValue)]) }
+        for (index, word) in grammar.tokens.enumerated() where word != .max {
+            for token in index * 64..<min(index * 64 + 64, adjusted.count)
+            where word >> UInt64(token & 63) & 1 == 0 {
+                adjusted[token] = -.infinity
+            }
+        }
+        for (token, logit) in kept { adjusted[token] = logit }
     }
 
     /// Copies the logits of the allowed tokens and masks the rest.

@@ -23,7 +23,7 @@ final class Rank {
 
     init(
         _ description: ModelConfiguration, stage: ModelStage, memory: RankMemory,
-        backend: any Backend, communicator: any Communicator
+        backend: any Backend, communicator: any Communicator, grammars: GrammarStore?
     ) {
         model = stage.model
         self.memory = memory
@@ -31,7 +31,7 @@ final class Rank {
         resources = RankResources(
             description, layout: memory.layout, backend: backend, communicator: communicator,
             cache: memory.cache, buffers: memory.buffers)
-        sampler = Sampler(vocabularySize: description.vocabularySize)
+        sampler = Sampler(vocabularySize: description.vocabularySize, grammars: grammars)
     }
 
     /// Runs one plan through at most so many layers of the stage; a result on the output rank, nil

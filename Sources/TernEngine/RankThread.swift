@@ -36,6 +36,8 @@ struct RankStart: Sendable {
     let world: LocalWorld
     let reports: Mailbox<RankReport>
     let report: @Sendable (StartReport) -> Void
+    /// Where grammars can be asked for.
+    let grammars: GrammarStore?
 }
 
 /// A rank's thread, as the executor sees it.
@@ -100,7 +102,7 @@ final class RankThread: Sendable {
             LocalCommunicator(rank: layout.rank, in: start.world, backend: backend))
         let ready = Rank(
             start.model, stage: stage, memory: memory, backend: backend,
-            communicator: communicator)
+            communicator: communicator, grammars: start.grammars)
         phase.enter(.idle)
         start.reports.put(.ready(layout.rank))
         try serve(ready, orders, phase, start.reports)

@@ -5,7 +5,7 @@
 import Glibc
 import TernPlanning
 
-/// Draws tokens. Holds scratch memory, no state between draws.
+/// Draws tokens. Holds scratch memory, no state between draws but what spares work.
 ///
 /// Thread: the rank's.
 struct Sampler {
@@ -25,10 +25,10 @@ struct Sampler {
         }
     }
 
-    init(vocabularySize: Int) {
+    init(vocabularySize: Int, grammars: GrammarStore? = nil) {
         weights = Array(repeating: 0, count: vocabularySize)
         adjusted = Array(repeating: 0, count: vocabularySize)
-        adjuster = LogitAdjuster(vocabularySize: vocabularySize)
+        adjuster = LogitAdjuster(vocabularySize: vocabularySize, grammars: grammars)
     }
 
     /// Draws one token.
@@ -44,7 +44,9 @@ struct Sampler {
             normalizer = Self.logSumExp(logits)
             top = best(count, of: logits, normalizer)
         }
-        let token = LogitAdjuster.isIdle(step) ? choose(logits, step) : chooseAdjusted(logits, step)
+        let token =
+            LogitAdjuster.isIdle(step)
+            ? choose(logits, step) : chooseAdjusted(logits, step, of: sequence)
         let logprob = Float(Double(logits[token]) - normalizer)
         return SampledToken(
             sequence: sequence, token: TokenID(token),
@@ -76,14 +78,15 @@ struct Sampler {
     }
 
     private mutating func chooseAdjusted(
-        _ logits: UnsafeMutableBufferPointer<Float>, _ step: SamplingStep
+        _ logits: UnsafeMutableBufferPointer<Float>, _ step: SamplingStep,
+        of sequence: SequenceID
     ) -> Int {
         // Taken out while it is in use, for `self` draws from it.
         var copy: [Float] = []
         swap(&copy, &adjusted)
         defer { swap(&copy, &adjusted) }
         return copy.withUnsafeMutableBufferPointer { copy in
-            adjuster.adjust(logits, by: step, into: copy)
+            adjuster.adjust(logits, by: step, of: sequence, into: copy)
             return choose(copy, step)
         }
     }

@@ -19,6 +19,8 @@ public struct LogitAdjustments: Sendable, Equatable {
     public var badWords: [[TokenID]] = []
     /// Where given, no other token is drawn.
     public var allowedTokenIDs: [TokenID]?
+    /// Where given, the text is kept to this grammar, and ends only where the grammar lets it.
+    public var grammar: GrammarSource?
 
     /// Changes nothing.
     public init() {}
@@ -26,7 +28,11 @@ public struct LogitAdjustments: Sendable, Equatable {
     /// Whether they change nothing.
     public var isNeutral: Bool {
         !penalizes && logitBias.isEmpty && badWords.isEmpty && allowedTokenIDs == nil
+            && grammar == nil
     }
+
+    /// Whether they look at what was generated.
+    public var looksBack: Bool { penalizes || !badWords.isEmpty || grammar != nil }
 
     /// Whether there are penalties.
     public var penalizes: Bool {

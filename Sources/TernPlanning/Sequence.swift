@@ -92,7 +92,7 @@ public struct Sequence: Sendable, Equatable {
     private var history: TokenHistory? {
         guard parameters.adjusts else { return nil }
         let adjustments = parameters.adjustments
-        guard adjustments.penalizes || !adjustments.badWords.isEmpty else { return nil }
+        guard adjustments.looksBack else { return nil }
         return TokenHistory(
             prompt: adjustments.repetitionPenalty == 1 ? [] : prompt, generated: generated)
     }

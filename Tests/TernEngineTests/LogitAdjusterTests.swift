@@ -21,8 +21,8 @@ struct LogitAdjusterTests {
         logits.withUnsafeMutableBufferPointer { logits in
             result.withUnsafeMutableBufferPointer { result in
                 // Twice: nothing is left behind by the first.
-                adjuster.adjust(logits, by: step, into: result)
-                adjuster.adjust(logits, by: step, into: result)
+                adjuster.adjust(logits, by: step, of: 0, into: result)
+                adjuster.adjust(logits, by: step, of: 0, into: result)
             }
         }
         return result
