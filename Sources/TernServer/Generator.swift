@@ -32,6 +32,10 @@ protocol Generator: Sendable {
         messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
         kwargs: JSONObject
     ) throws -> [TokenID]
+    /// How the model writes the calls of tools.
+    var toolCallFamily: ToolCallFamily { get }
+    /// The source of a form that texts are to have, once it is known that it can be kept.
+    func grammar(_ form: GrammarForm) throws(GrammarError) -> GrammarSource
     /// The model's own parameters, with a drawn seed.
     func defaultParameters(maxTokens: Int) -> SamplingParameters
     /// Begins to generate. Events come on the engine's thread; what is returned cancels it.

@@ -3,6 +3,7 @@ import Synchronization
 import TernJSON
 import TernPlanning
 import TernTesting
+import TernText
 import Testing
 
 @testable import TernEngine
@@ -232,6 +233,10 @@ private final class Flight: Generator {
         messages: JSON, tools: JSON?, addGenerationPrompt: Bool, continuesFinalMessage: Bool,
         kwargs: JSONObject
     ) throws -> [TokenID] { [] }
+    var toolCallFamily: ToolCallFamily { .bare }
+    func grammar(_ form: GrammarForm) throws(GrammarError) -> GrammarSource {
+        try scripted.grammar(form)
+    }
     func defaultParameters(maxTokens: Int) -> SamplingParameters {
         scripted.defaultParameters(maxTokens: maxTokens)
     }

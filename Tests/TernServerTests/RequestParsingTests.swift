@@ -221,9 +221,9 @@ struct RequestParsingTests {
                 #""messages": [{"role": "user", "content": [{"type": "image_url"}]}]"#,
                 "messages[0].content[0]"
             ),
-            (user + #", "tools": [{"type": "function"}]"#, "tools"),
+            (user + #", "tools": [{"type": "function"}]"#, "tools[0]"),
             (user + #", "tool_choice": "required""#, "tool_choice"),
-            (user + #", "response_format": {"type": "json_object"}"#, "response_format"),
+            (user + #", "response_format": {"type": "xml"}"#, "response_format.type"),
             (user + #", "top_logprobs": 2"#, "top_logprobs"), (user + #", "echo": true"#, "echo"),
             (user + #", "logit_bias": {"1": -101}"#, "logit_bias"),
             (user + #", "logprobs": true, "top_logprobs": 21"#, "top_logprobs"),

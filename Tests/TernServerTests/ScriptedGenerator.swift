@@ -6,6 +6,7 @@ import Synchronization
 import TernJSON
 import TernPlanning
 import TernTesting
+import TernText
 
 @testable import TernEngine
 @testable import TernServer
@@ -19,6 +20,7 @@ final class ScriptedGenerator: Generator {
     let vocabularySize = 257
     var failure: EngineError? { nil }
     let shiftPolicy = ShiftPolicy(.threshold(8))
+    let toolCallFamily: ToolCallFamily
     let pace: Duration
     /// Whether the script starts again at its end.
     let isEndless: Bool
@@ -26,9 +28,10 @@ final class ScriptedGenerator: Generator {
     private let counts = Mutex((started: 0, cancelled: 0))
 
     init(
-        pace: Duration = .zero, isEndless: Bool = false,
+        pace: Duration = .zero, isEndless: Bool = false, tools: ToolCallFamily = .hermes,
         _ script: @escaping Script = ScriptedGenerator.echo
     ) {
+        toolCallFamily = tools
         self.pace = pace
         self.isEndless = isEndless
         self.script = script
@@ -73,6 +76,11 @@ final class ScriptedGenerator: Generator {
         }.joined()
         if continuesFinalMessage { text.removeLast() }
         return try tokens(of: text + (addGenerationPrompt ? ">" : ""), addSpecialTokens: false)
+    }
+
+    func grammar(_ form: GrammarForm) throws(GrammarError) -> GrammarSource {
+        _ = try Grammar(form)
+        return GrammarSource(text: Array(form.json.text().utf8))
     }
 
     func defaultParameters(maxTokens: Int) -> SamplingParameters {

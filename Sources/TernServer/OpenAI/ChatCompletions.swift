@@ -17,18 +17,39 @@ enum ChatCompletions {
         let maxTokens = try fields.integer("max_tokens", atLeast: 1)
         let stream = try StreamFields(fields)
         let promptLogprobs = try SamplingFields.promptLogprobs(fields, stream)
-        let sampling = try SamplingFields(
+        var sampling = try SamplingFields(
             fields, logprobs: try logprobs(fields), promptLogprobs: promptLogprobs,
             maxTokens: try fields.integer("max_completion_tokens", atLeast: 1) ?? maxTokens,
             vocabularySize: model.generator.vocabularySize)
+        let tools = try ToolFields(fields, family: model.generator.toolCallFamily)
+        sampling.grammar = try grammar(fields, tools, model)
         let request = try sampling.request(
-            for: try model.tokens(of: conversation), of: model.generator, promptField: "messages",
+            for: try model.tokens(of: conversation, tools: tools.tools), of: model.generator,
+            promptField: "messages",
             defaultMaxTokens: nil)
         return GenerationCall(
             model: name, prompts: [request], wishes: PromptWishes(logprobs: promptLogprobs),
-            streams: stream.streams,
+            toolCalls: tools.format, streams: stream.streams,
             includesUsage: stream.includesUsage,
             tellsUsageContinuously: stream.tellsUsageContinuously)
+    }
+
+    /// What the text is kept to: the form of a reply, or that of calls.
+    private static func grammar(
+        _ fields: RequestFields, _ tools: ToolFields, _ model: ServedModel
+    ) throws(APIError) -> GrammarSource? {
+        let grammar = try ResponseFormatFields.grammar(fields, model.generator)
+        guard let format = tools.format else { return grammar }
+        guard grammar == nil else {
+            throw .field(
+                "response_format", found: "a form of the text beside tools",
+                expected: "one of them, or tool_choice none")
+        }
+        do {
+            return try model.generator.grammar(format.form)
+        } catch {
+            throw .grammar(error, "tools")
+        }
     }
 
     private static func logprobs(_ fields: RequestFields) throws(APIError) -> Int? {
@@ -50,9 +71,16 @@ struct ChatShape: ReplyShape {
     let chunkObject = "chat.completion.chunk"
 
     func choice(_ index: Int, _ choice: ChoiceResult, _ writer: LogprobWriter) -> JSON {
-        [
-            "index": .integer(index),
-            "message": ["role": "assistant", "content": .string(choice.text), "refusal": nil],
+        var message = JSONObject([
+            ("role", "assistant"), ("content", .string(choice.text)), ("refusal", nil),
+        ])
+        let calls = choice.toolCalls?.calls ?? []
+        if !calls.isEmpty {
+            if choice.text.isEmpty { message["content"] = .null }
+            message["tool_calls"] = .array(calls.map(\.json))
+        }
+        return [
+            "index": .integer(index), "message": .object(message),
             "logprobs": choice.hasLogprobs ? writer.chat(choice.tokens) : nil,
             "finish_reason": choice.finishReason,
         ]
@@ -68,12 +96,21 @@ struct ChatShape: ReplyShape {
             chunks.append(chunk(index, ["role": "assistant", "content": ""], nil, nil))
         }
         let tells = !piece.text.isEmpty || (piece.hasLogprobs && !piece.tokens.isEmpty)
-        if tells || piece.finish != nil {
-            chunks.append(
-                chunk(
-                    index, tells ? ["content": .string(piece.text)] : [:],
-                    piece.hasLogprobs ? writer.chat(piece.tokens) : nil, piece.finishReason))
+        let logprobs = piece.hasLogprobs ? writer.chat(piece.tokens) : nil
+        guard let parts = piece.parts else {
+            if tells || piece.finish != nil {
+                let delta: JSON = tells ? ["content": .string(piece.text)] : [:]
+                chunks.append(chunk(index, delta, logprobs, piece.finishReason))
+            }
+            return chunks
         }
+        // The logprobs stand with the first part, the end stands alone.
+        var deltas = parts.map(\.delta)
+        if deltas.isEmpty && piece.hasLogprobs && !piece.tokens.isEmpty { deltas = [[:]] }
+        for (place, delta) in deltas.enumerated() {
+            chunks.append(chunk(index, delta, place == 0 ? logprobs : nil, nil))
+        }
+        if piece.finish != nil { chunks.append(chunk(index, [:], nil, piece.finishReason)) }
         return chunks
     }
 

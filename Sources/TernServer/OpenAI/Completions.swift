@@ -21,12 +21,13 @@ enum Completions {
         let logprobs = try fields.integer("logprobs", in: 0...RequestLimits.logprobs)
         let maxTokens = try fields.integer("max_tokens", atLeast: echoes ? 0 : 1)
         let promptLogprobs = try SamplingFields.promptLogprobs(fields, stream)
-        let sampling = try SamplingFields(
+        var sampling = try SamplingFields(
             fields, logprobs: logprobs,
             promptLogprobs: [promptLogprobs, echoes ? logprobs : nil].compactMap { $0 }.max(),
             // The engine draws a token in any case.
             maxTokens: maxTokens.map { max(1, $0) },
             vocabularySize: model.generator.vocabularySize, echoes: true)
+        sampling.grammar = try ResponseFormatFields.grammar(fields, model.generator)
         var call = GenerationCall(
             model: name, prompts: [], streams: stream.streams,
             includesUsage: stream.includesUsage,

@@ -2,6 +2,7 @@
 // of JSON is left in it, nothing of the engine has begun.
 
 import TernEngine
+import TernText
 
 /// What one request asks for.
 struct GenerationCall: Sendable {
@@ -11,6 +12,8 @@ struct GenerationCall: Sendable {
     var prompts: [GenerationRequest]
     /// What is to be told of the prompts.
     var wishes = PromptWishes()
+    /// How calls of tools are written, where there can be some.
+    var toolCalls: ToolCallFormat?
     /// Whether the reply is a stream.
     var streams = false
     /// Whether a stream ends with the usage.

@@ -27,6 +27,9 @@ struct GenerationReply {
         let hasLogprobs = call.prompts.contains { $0.parameters.logprobs != nil }
         choices = Array(
             repeating: ChoiceResult(hasLogprobs: hasLogprobs), count: call.choiceCount)
+        if let format = call.toolCalls {
+            for index in choices.indices { choices[index].toolCalls = ToolCallReply(format) }
+        }
         prompts = call.promptReplies
         unfinished = call.choiceCount
         usage = Usage(promptTokens: call.promptTokens)
@@ -57,23 +60,32 @@ struct GenerationReply {
         usage.completionTokens += tokens.count
         choices[index].finish = ends && output.finish != nil ? .length : output.finish
         if output.finish != nil { unfinished -= 1 }
-        if call.streams { return chunks(of: index, telling: text, tokens) }
-        choices[index].text += text
+        let parts = choices[index].toolCalls?.append(text, ends: output.finish != nil)
+        if call.streams { return chunks(of: index, telling: text, parts, tokens) }
+        choices[index].text += parts.map { Self.text(of: $0) } ?? text
         if choices[index].hasLogprobs { choices[index].tokens += tokens }
         return []
+    }
+
+    /// The text of parts, without calls.
+    private static func text(of parts: [ReplyPart]) -> String {
+        parts.reduce(into: "") { text, part in
+            if case .text(let more) = part { text += more }
+        }
     }
 
     /// The prompt of a choice.
     private func prompt(of index: Int) -> PromptReply { prompts[index / call.choicesPerPrompt] }
 
     private mutating func chunks(
-        of index: Int, telling text: String, _ tokens: [GeneratedToken]
+        of index: Int, telling text: String, _ parts: [ReplyPart]?, _ tokens: [GeneratedToken]
     ) -> [JSON] {
         let choice = choices[index]
         let echoes = call.wishes.echoes != nil && !choice.isTold
         let piece = ChoicePiece(
-            prompt: echoes ? prompt(of: index) : nil, text: text, tokens: tokens,
-            hasLogprobs: choice.hasLogprobs, finish: choice.finish, isFirst: !choice.isTold,
+            prompt: echoes ? prompt(of: index) : nil, text: text, parts: parts,
+            tokens: tokens, hasLogprobs: choice.hasLogprobs, finish: choice.finish,
+            finishReason: choice.finishReason, isFirst: !choice.isTold,
             offset: choice.toldCharacters)
         choices[index].isTold = true
         if choice.hasLogprobs {

@@ -35,7 +35,14 @@ struct ChoiceResult {
     /// Characters of the tokens that were streamed.
     var toldCharacters = 0
 
-    var finishReason: JSON { finish.map { .string($0.rawValue) } ?? .null }
+    /// Where calls of tools can be among the text.
+    var toolCalls: ToolCallReply?
+
+    /// Why it ended, as clients are told.
+    var finishReason: JSON {
+        if finish == .stop, toolCalls?.calls.isEmpty == false { return "tool_calls" }
+        return finish.map { .string($0.rawValue) } ?? .null
+    }
 }
 
 /// What a choice has grown by.
@@ -43,13 +50,15 @@ struct ChoicePiece {
     /// The prompt, with a first piece before which it is told again.
     let prompt: PromptReply?
     let text: String
+    /// What the text is part of, where there can be calls of tools.
+    let parts: [ReplyPart]?
     let tokens: [GeneratedToken]
     let hasLogprobs: Bool
     let finish: FinishReason?
+    /// Why it ended, as clients are told.
+    let finishReason: JSON
     /// Whether nothing of the choice was told before.
     let isFirst: Bool
     /// Characters of the tokens that were told before.
     let offset: Int
-
-    var finishReason: JSON { finish.map { .string($0.rawValue) } ?? .null }
 }

@@ -23,6 +23,8 @@ struct SamplingFields {
     var choices = 1
     var stopStrings: [String] = []
     var cacheSalt: String?
+    /// What the text is kept to.
+    var grammar: GrammarSource?
     /// Applied over the model's defaults.
     private let fields: RequestFields
     private let stopTokens: [TokenID]
@@ -71,6 +73,7 @@ struct SamplingFields {
             maxTokens: maxTokens ?? min(room, defaultMaxTokens ?? room))
         parameters.adjustments = try AdjustmentFields.read(
             fields, over: parameters.adjustments, generator)
+        parameters.adjustments.grammar = grammar
         try apply(to: &parameters)
         var request = GenerationRequest(prompt: prompt, parameters: parameters)
         request.choices = choices

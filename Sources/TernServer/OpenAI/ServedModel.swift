@@ -48,12 +48,13 @@ struct ServedModel: Sendable {
 
     /// The tokens of a conversation.
     func tokens(
-        of conversation: Conversation, addSpecialTokens: Bool = false
+        of conversation: Conversation, tools: JSON? = nil
     ) throws(APIError) -> [TokenID] {
-        try checkLength(conversation.contentBytes, field: "messages")
+        try checkLength(
+            conversation.contentBytes + (tools?.text().utf8.count ?? 0), field: "messages")
         do {
             return try generator.chatPrompt(
-                messages: conversation.messages, tools: nil,
+                messages: conversation.messages, tools: tools,
                 addGenerationPrompt: conversation.addsGenerationPrompt,
                 continuesFinalMessage: conversation.continuesFinalMessage,
                 kwargs: conversation.templateArguments)

@@ -19,10 +19,8 @@ enum UnsupportedFields {
     private static let fields = [
         Field("length_penalty", 1), Field("logits_processors", []),
         Field("use_beam_search", false), Field("suffix", ""), Field("prompt_embeds"),
-        Field("tools", []),
-        Field("tool_choice", "none", "auto"), Field("functions", []),
-        Field("function_call", "none", "auto"), Field("response_format", ["type": "text"]),
-        Field("structured_outputs", [:]), Field("guided_json"), Field("guided_regex"),
+        Field("functions", []), Field("function_call", "none", "auto"),
+        Field("structured_outputs", [:]), Field("guided_regex"),
         Field("guided_choice"), Field("guided_grammar"), Field("modalities", ["text"]),
         Field("audio"), Field("truncate_prompt_tokens"), Field("skip_special_tokens", true),
         Field("include_stop_str_in_output", false), Field("chat_template"),
@@ -30,12 +28,15 @@ enum UnsupportedFields {
         Field("return_tokens_as_token_ids", false),
     ]
 
+    /// What only conversations have; the other endpoint is the one that can echo.
+    private static let conversational = [Field("tools", []), Field("tool_choice", "none", "auto")]
+
     /// Throws: the first field whose value would change something.
     static func check(_ request: RequestFields, choices: Int, echoes: Bool) throws(APIError) {
         if !echoes, let value = request["echo"], value != false {
             try refuse("echo", value, [false])
         }
-        for field in fields {
+        for field in fields + (echoes ? conversational : []) {
             guard let value = request[field.name], !field.neutral.contains(value) else { continue }
             try refuse(field.name, value, field.neutral)
         }
