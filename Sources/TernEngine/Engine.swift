@@ -38,6 +38,7 @@ public final class Engine: Sendable {
     /// Longer than any step may take: the loop itself ends a request whose step took too long.
     let eventDeadline: Duration
     private let counters = EngineCounters()
+    private let queue: RequestQueue
     private let groups: [ReplicaGroup]
     /// Replicas of each group.
     private let groupSize: Int
@@ -70,6 +71,7 @@ public final class Engine: Sendable {
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
         eventDeadline = configuration.stepDeadline * 4
+        queue = RequestQueue(configuration.queue)
         schedulerConfiguration = configuration.scheduler(
             maxModelLength: memory.maxModelLength, blockCount: memory.blockCount)
         try schedulerConfiguration.validate()
@@ -140,7 +142,15 @@ public final class Engine: Sendable {
     public var maxModelLength: Int { memory.maxModelLength }
 
     /// A snapshot of the counters.
-    public var metrics: EngineMetrics { counters.snapshot }
+    ///
+    /// Cost: copies what the counters hold; the loops wait for it no longer than for a step's counts.
+    public var metrics: EngineMetrics {
+        var metrics = counters.snapshot
+        for group in groups {
+            metrics.communicationBytes.merge(group.communicationBytes, uniquingKeysWith: +)
+        }
+        return metrics
+    }
 
     /// The last steps.
     var history: StepHistory { counters.steps }
@@ -153,12 +163,15 @@ public final class Engine: Sendable {
     ) throws(EngineError) -> RequestID {
         try validate(request)
         // A replica whose rank failed would seem idle, and draw requests that another could serve.
-        if let failure = metrics.failure { throw EngineError(.unavailable, failure.message) }
+        if let failure = counters.failure { throw EngineError(.unavailable, failure.message) }
+        var request = request
+        request.entry = RequestEntry(
+            place: try queue.enter(promptTokens: request.prompt.count))
         let id = RequestID(rawValue: nextRequest.add(1, ordering: .relaxed).oldValue)
         let (replica, deliver) = route(request, deliver)
         let (group, member) = replica.quotientAndRemainder(dividingBy: groupSize)
         guard groups[group].submit(id, request, to: member, deliver) else {
-            throw EngineError(.unavailable, metrics.failure?.message ?? "the engine has stopped")
+            throw EngineError(.unavailable, counters.failure?.message ?? "the engine has stopped")
         }
         return id
     }

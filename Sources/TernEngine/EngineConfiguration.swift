@@ -55,6 +55,10 @@ public struct EngineConfiguration: Sendable {
     public var shift = ShiftRule.automatic
     /// How long a step may take before its rank counts as hung.
     public var stepDeadline = Duration.seconds(600)
+    /// Bounds on what waits for its first step; nil refuses nothing.
+    public var queue: QueueLimits?
+    /// Where steps and requests are traced.
+    public var trace: StepTrace?
     /// Checks every table after each step: for tests.
     public var checksIntegrity = false
 

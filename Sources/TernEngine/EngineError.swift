@@ -8,6 +8,8 @@ public struct EngineError: Error, Sendable, Equatable, CustomStringConvertible {
         case invalid(parameter: String?)
         /// The caller's: the prompt does not fit the model or the cache.
         case tooLong
+        /// Nobody's: too much waits, and later there will be room.
+        case overloaded
         /// Nobody's: the engine stops or has not started.
         case unavailable
         /// Ours or the machine's: a rank failed.

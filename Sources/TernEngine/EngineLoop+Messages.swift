@@ -20,8 +20,9 @@ extension EngineLoop {
             for (sequence, generation) in generations where generation.request == id {
                 lockstep.finish(sequence, .cancelled)
                 generations[sequence] = nil
-                counters.countEnd(.cancelled)
+                recorder.end(generation, .cancelled)
             }
+            recorder.flush(to: counters)
             counters.publish(lockstep.counts, of: group)
         case .stop: stops = true
         }
@@ -54,6 +55,8 @@ extension EngineLoop {
     /// Tells every request that is left, and those that still come, that nothing follows.
     mutating func end(_ error: EngineError) {
         counters.fail(error)
+        for generation in generations.values { recorder.end(generation, .failed) }
+        recorder.flush(to: counters)
         var told: Set<RequestID> = []
         for generation in generations.values where told.insert(generation.request).inserted {
             generation.deliver(.failed(error))

@@ -18,6 +18,7 @@ struct EngineLoop: ~Copyable {
     let configuration: EngineConfiguration
     var lockstep: Lockstep
     var generations: [SequenceID: Generation] = [:]
+    var recorder: LoopRecorder
     var nextSequence: UInt64 = 0
     var stops = false
 
@@ -42,17 +43,20 @@ struct EngineLoop: ~Copyable {
     private mutating func step() throws {
         guard lockstep.hasWork else { return }
         let start = Thread.processorTime()
+        recorder.begin()
         while let plans = lockstep.schedule() {
             counters.steps.begin(plans, of: group)
             for (executor, plan) in zip(executors, plans) {
                 counters.countStep(plan)
                 try executor.submit(plan)
             }
+            note(handedOver: plans)
         }
         var progress: [SequenceProgress] = []
         for (replica, executor) in executors.enumerated() {
             // Peers of a rank that hangs notice it within the deadline, and can say which it is.
             let result = try executor.nextResult(within: configuration.stepDeadline * 2)
+            if replica == 0 { recorder.receive(number: result.number) }
             progress += lockstep.commit(result, of: replica)
             // All replicas count their plans alike.
             if replica == executors.count - 1 { counters.steps.end(result.number, of: group) }
@@ -60,6 +64,7 @@ struct EngineLoop: ~Copyable {
         let commit = Thread.processorTime()
         let outputs = progress.compactMap { advance($0) }
         if configuration.checksIntegrity { try lockstep.checkIntegrity() }
+        recorder.finish(lockstep.counts, in: counters)
         counters.publish(lockstep.counts, of: group)
         counters.countWork(planning: commit - start, text: Thread.processorTime() - commit)
         for (deliver, output) in outputs { deliver(.output(output)) }
@@ -74,7 +79,7 @@ struct EngineLoop: ~Copyable {
         if progress.finish == nil && output.finish == .stop {
             lockstep.finish(progress.id, .stop)
         }
-        counters.countToken(ends: output.finish)
+        recorder.addToken(to: generation, ends: output.finish)
         if output.finish != nil { generations[progress.id] = nil }
         return (generation.deliver, output)
     }

@@ -23,6 +23,14 @@ public struct EngineMetrics: Sendable {
     public var computedTokens = 0
     /// Choices that ended, by reason.
     public var finished: [FinishReason: Int] = [:]
+    /// Steps with another mode than the step before.
+    public var shifts = 0
+    /// Times and sizes, by how often.
+    public var histograms = EngineHistograms()
+    /// Ranks that were started again after a failure.
+    public var rankRestarts = 0
+    /// Bytes that all ranks received from others, by collective.
+    public var communicationBytes: [String: Int] = [:]
     /// Why the engine takes no more requests, once it does not.
     public var failure: EngineError?
 }
@@ -35,6 +43,7 @@ final class EngineCounters: Sendable {
     private let groups = Mutex<[Int: SchedulerCounts]>([:])
 
     var snapshot: EngineMetrics { metrics.withLock { $0 } }
+    var failure: EngineError? { metrics.withLock { $0.failure } }
 
     func countPrompt(tokens: Int) { metrics.withLock { $0.promptTokens += tokens } }
 
@@ -56,16 +65,11 @@ final class EngineCounters: Sendable {
         }
     }
 
-    func countToken(ends: FinishReason?) {
-        metrics.withLock {
-            $0.generatedTokens += 1
-            if let ends { $0.finished[ends, default: 0] += 1 }
-        }
-    }
+    /// Takes in what a step added.
+    func add(_ tally: StepTally) { metrics.withLock { $0.add(tally) } }
 
-    func countEnd(_ reason: FinishReason) {
-        metrics.withLock { $0.finished[reason, default: 0] += 1 }
-    }
+    /// Counts ranks that were started again.
+    func countRestart(ranks: Int) { metrics.withLock { $0.rankRestarts += ranks } }
 
     /// Takes in the gauges of one group of replicas; the snapshot holds the sum.
     func publish(_ counts: SchedulerCounts, of group: Int) {

@@ -14,6 +14,10 @@ final class Generation {
     let request: RequestID
     let choice: Int
     let deliver: GenerationReceiver
+    /// The request's name in traces.
+    let label: String?
+    var timeline: RequestTimeline
+    private var place: QueuePlace?
     private let parameters: SamplingParameters
     private var detokenizer: Detokenizer
     private var stops: StopMatcher
@@ -26,9 +30,18 @@ final class Generation {
         self.request = id
         self.choice = choice
         self.deliver = deliver
+        label = request.label
+        timeline = RequestTimeline(entered: request.entry?.moment ?? .now)
+        place = request.entry?.place
         parameters = request.parameters
         detokenizer = Detokenizer(tokenizer, after: request.prompt.lazy.map(\.rawValue))
         stops = StopMatcher(request.stopStrings)
+    }
+
+    /// A plan holds the choice: it waits no longer.
+    func begin(at moment: ContinuousClock.Instant) {
+        timeline.schedule(at: moment)
+        place = nil
     }
 
     /// Takes in a token and tells what it completes. Where a stop string ends the choice, the

@@ -24,6 +24,11 @@ public struct GenerationRequest: Sendable {
     /// Separates tenants: requests with different salts share no cached prefix.
     public var cacheSalt: String?
 
+    /// Its name in traces.
+    public var label: String?
+    /// Set when the request enters the engine.
+    var entry: RequestEntry?
+
     /// A request for one choice.
     public init(prompt: [TokenID], parameters: SamplingParameters) {
         self.prompt = prompt

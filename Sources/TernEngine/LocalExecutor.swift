@@ -124,6 +124,9 @@ final class LocalExecutor: Executor, Sendable {
         return ranks.compactMap { counts[$0.rank] }
     }
 
+    /// The same as of each rank's last step, without waiting for the ranks. Thread: any.
+    var latestCounts: [CollectiveCounts] { ranks.map(\.latestCounts) }
+
     /// Lets the ranks leave, without waiting for it.
     fileprivate func dismiss() {
         for rank in ranks { rank.orders.put(.leave) }

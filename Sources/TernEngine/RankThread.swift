@@ -80,6 +80,9 @@ final class RankThread: Sendable {
     /// Where the rank is, for a message.
     var whereabouts: String { "rank \(rank) \(phase.current)" }
 
+    /// What its collectives moved until the end of its last step.
+    var latestCounts: CollectiveCounts { phase.counts }
+
     /// Waits for the thread's end; false where it goes on.
     func leave(within deadline: Duration) -> Bool {
         orders.put(.leave)
@@ -134,10 +137,9 @@ final class RankThread: Sendable {
             switch orders.take(within: .seconds(3600)) {
             case .run(let plan, let layers):
                 phase.enter(.running)
-                if let result = try rank.run(plan, layers: layers) {
-                    reports.put(.result(result))
-                }
-                phase.enter(.idle)
+                let result = try rank.run(plan, layers: layers)
+                phase.enter(.idle, having: rank.counts)
+                if let result { reports.put(.result(result)) }
             case .count: reports.put(.counted(rank.id, rank.counts))
             case .leave: return
             case nil: continue
@@ -146,11 +148,16 @@ final class RankThread: Sendable {
     }
 }
 
-/// Where a rank is, written by its thread and read by others.
+/// Where a rank is and what it has moved, written by its thread and read by others.
 private final class PhaseBoard: Sendable {
-    private let phase = Mutex(RankPhase.starting)
+    private let state = Mutex((phase: RankPhase.starting, counts: CollectiveCounts()))
 
-    var current: RankPhase { phase.withLock { $0 } }
+    var current: RankPhase { state.withLock { $0.phase } }
+    var counts: CollectiveCounts { state.withLock { $0.counts } }
 
-    func enter(_ next: RankPhase) { phase.withLock { $0 = next } }
+    func enter(_ next: RankPhase) { state.withLock { $0.phase = next } }
+
+    func enter(_ next: RankPhase, having counts: CollectiveCounts) {
+        state.withLock { $0 = (next, counts) }
+    }
 }

@@ -4,6 +4,7 @@
 
 import Synchronization
 import TernModel
+import TernParallel
 import TernPlanning
 import TernText
 
@@ -27,7 +28,8 @@ final class ReplicaGroup: Sendable {
             thread = try Thread("tern-engine-\(index)") { [inbox] in
                 var loop = EngineLoop(
                     inbox: inbox, executors: executors, group: index, tokenizer: tokenizer,
-                    counters: counters, configuration: configuration, lockstep: lockstep)
+                    counters: counters, configuration: configuration, lockstep: lockstep,
+                    recorder: LoopRecorder(group: index, trace: configuration.trace))
                 loop.run()
             }
         } catch {
@@ -42,6 +44,15 @@ final class ReplicaGroup: Sendable {
         _ deliver: @escaping GenerationReceiver
     ) -> Bool {
         inbox.put(.submit(id, request, replica: replica, deliver))
+    }
+
+    /// Bytes that the ranks received from others, by collective.
+    var communicationBytes: [String: Int] {
+        executors.flatMap(\.latestCounts).reduce(into: [:]) { bytes, counts in
+            for collective in Collective.allCases {
+                bytes[collective.name, default: 0] += counts.bytes(collective)
+            }
+        }
     }
 
     /// Ends a request if it is here.

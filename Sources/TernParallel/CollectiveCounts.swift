@@ -9,6 +9,19 @@ public enum Collective: Int, Sendable, CaseIterable {
     case broadcast
     case sendReceive
     case barrier
+
+    /// The name in metrics.
+    public var name: String {
+        switch self {
+        case .allReduce: "all_reduce"
+        case .reduceScatter: "reduce_scatter"
+        case .allGather: "all_gather"
+        case .allToAll: "all_to_all"
+        case .broadcast: "broadcast"
+        case .sendReceive: "send_receive"
+        case .barrier: "barrier"
+        }
+    }
 }
 
 /// Calls, and bytes received from others, by kind.

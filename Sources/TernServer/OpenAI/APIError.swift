@@ -75,6 +75,13 @@ extension APIError {
         APIError(.headersTooLarge, "HTTP headers: more than \(limit) bytes, which is the most")
     }
 
+    /// Too much waits already.
+    static func overloaded(_ message: String) -> APIError {
+        APIError(
+            .tooManyRequests, message, code: "queue_full",
+            headers: [HTTPHeader("Retry-After", "1")])
+    }
+
     /// What the engine said, as the client's concern or ours.
     init(_ error: EngineError) {
         switch error.kind {
@@ -83,6 +90,7 @@ extension APIError {
                 .badRequest, error.message, parameter: parameter, code: "invalid_value")
         case .tooLong:
             self.init(.badRequest, error.message, code: "context_length_exceeded")
+        case .overloaded: self = .overloaded(error.message)
         case .unavailable:
             self.init(
                 .unavailable, error.message, headers: [HTTPHeader("Retry-After", "1")])

@@ -1,0 +1,96 @@
+// What the engine's loop notes on its way: when each step was planned, handed over, done and
+// committed, and what became of choices. It feeds the metrics and, where there is one, the trace;
+// it steers nothing.
+
+import TernPlanning
+
+/// Notes of one loop.
+///
+/// Thread: the loop's.
+struct LoopRecorder {
+    typealias Moment = ContinuousClock.Instant
+
+    /// A step that was handed over and has no result yet.
+    private struct Flight {
+        let number: UInt64
+        let step: TracedStep
+        let handedOver: Moment
+    }
+
+    /// When the last result came; tokens and ends count from here.
+    private(set) var now = Moment.now
+    private(set) var tally = StepTally()
+    private let trace: LoopTrace?
+    private var began = Moment.now
+    /// When a step was last handed over.
+    private(set) var handedOver = Moment.now
+    private var flights: [Flight] = []
+    private var lastMode: ParallelMode?
+
+    /// Of a group of replicas; traced where a trace is given.
+    init(group: Int, trace: StepTrace?) { self.trace = trace.map { LoopTrace($0, group: group) } }
+
+    /// The loop looks for something to plan.
+    mutating func begin() { began = .now }
+
+    /// A step was handed over, a plan for each replica.
+    mutating func handOver(_ plans: [StepPlan]) {
+        handedOver = .now
+        guard let first = plans.first else { return }
+        let step = TracedStep(plans)
+        for plan in plans where !plan.spans.isEmpty { tally.addPlan(tokens: plan.tokenCount) }
+        if let lastMode, lastMode != first.mode { tally.addShift() }
+        lastMode = first.mode
+        flights.append(Flight(number: first.number, step: step, handedOver: handedOver))
+    }
+
+    /// The result of a step has come. Steps before it that had none were lost with their ranks.
+    mutating func receive(number: UInt64) {
+        let before = now
+        now = .now
+        let lost = flights.firstIndex { $0.number == number } ?? flights.count
+        flights.removeFirst(lost)
+        guard !flights.isEmpty else { return }
+        let flight = flights.removeFirst()
+        let start = max(flight.handedOver, before)
+        tally.addStep(flight.step.mode, seconds: start.seconds(to: now))
+        trace?.step(flight.step, number: number, from: start, to: now)
+    }
+
+    /// A choice got a token, with which it may end.
+    mutating func addToken(to generation: Generation, ends reason: FinishReason?) {
+        let gap = generation.timeline.addToken(at: now)
+        tally.addToken(after: gap, generation.timeline)
+        if let reason { end(generation, reason) }
+    }
+
+    /// A choice ends.
+    mutating func end(_ generation: Generation, _ reason: FinishReason) {
+        tally.addEnd(reason, generation.timeline)
+        trace?.request(generation, reason)
+    }
+
+    /// The step was committed; the tally of all since the last call goes to the counters.
+    mutating func finish(_ counts: SchedulerCounts, in counters: EngineCounters) {
+        trace?.loop(began: began, handedOver: handedOver, result: now, counts)
+        flush(to: counters)
+    }
+
+    /// Hands the tally over.
+    mutating func flush(to counters: EngineCounters) {
+        counters.add(tally)
+        tally.clear()
+    }
+}
+
+extension EngineLoop {
+    /// Notes that plans were handed over, and of whom they are the first.
+    mutating func note(handedOver plans: [StepPlan]) {
+        recorder.handOver(plans)
+        for plan in plans {
+            for span in plan.spans where span.sampling.map({ $0.position == 0 }) ?? true {
+                generations[span.sequence]?.begin(at: recorder.handedOver)
+            }
+        }
+    }
+}
