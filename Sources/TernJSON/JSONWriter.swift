@@ -35,23 +35,30 @@ public struct JSONStyle: Sendable {
 extension JSON {
     /// The value as JSON text.
     public func text(_ style: JSONStyle = .compact) -> String {
-        var writer = JSONWriter(style: style)
+        var bytes: [UInt8] = []
+        write(style, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Appends the value as JSON text.
+    public func write(_ style: JSONStyle = .compact, to bytes: inout [UInt8]) {
+        var writer = JSONWriter(style: style, bytes: bytes)
+        // One owner, so that appending copies nothing.
+        bytes = []
         writer.write(self, level: 0)
-        return writer.text
+        bytes = writer.bytes
     }
 }
 
 private struct JSONWriter {
     let style: JSONStyle
-    var text = ""
-
-    init(style: JSONStyle) { self.style = style }
+    var bytes: [UInt8]
 
     mutating func write(_ value: JSON, level: Int) {
         switch value {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .integer(let value): text += String(value)
+        case .null: append("null")
+        case .bool(let value): append(value ? "true" : "false")
+        case .integer(let value): append(String(value))
         case .number(let value): write(number: value)
         case .string(let value): write(string: value)
         case .array(let elements):
@@ -61,11 +68,13 @@ private struct JSONWriter {
         case .object(let object):
             writeList(ordered(object.members), "{", "}", level: level) { writer, member in
                 writer.write(string: member.key)
-                writer.text += writer.style.keySeparator
+                writer.append(writer.style.keySeparator)
                 writer.write(member.value, level: level + 1)
             }
         }
     }
+
+    private mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
 
     private func ordered(_ members: [JSONObject.Member]) -> [JSONObject.Member] {
         guard style.sortsKeys else { return members }
@@ -78,14 +87,14 @@ private struct JSONWriter {
         _ elements: [Element], _ open: String, _ close: String, level: Int,
         write: (inout JSONWriter, Element) -> Void
     ) {
-        text += open
+        append(open)
         for (index, element) in elements.enumerated() {
-            if index > 0 { text += separatorBeforeLineBreak }
+            if index > 0 { append(separatorBeforeLineBreak) }
             lineBreak(level: level + 1)
             write(&self, element)
         }
         if !elements.isEmpty { lineBreak(level: level) }
-        text += close
+        append(close)
     }
 
     /// An indented list ends its lines without the blank of `", "`, as Python does.
@@ -95,36 +104,52 @@ private struct JSONWriter {
 
     private mutating func lineBreak(level: Int) {
         guard let indent = style.indent else { return }
-        text += "\n" + String(repeating: " ", count: indent * level)
+        append("\n" + String(repeating: " ", count: indent * level))
     }
 
     /// JSON has no infinities: what is not finite becomes null.
     private mutating func write(number: Double) {
-        text += number.isFinite ? number.description : "null"
+        append(number.isFinite ? number.description : "null")
     }
 
     private mutating func write(string: String) {
-        text += "\""
-        for scalar in string.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{8}": text += "\\b"
-            case "\u{C}": text += "\\f"
-            default:
-                if scalar.value < 0x20 || (style.escapesNonASCII && scalar.value > 0x7E) {
-                    for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-                        let digits = String(unit, radix: 16)
-                        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-                    }
-                } else {
-                    text.unicodeScalars.append(scalar)
-                }
+        append("\"")
+        if style.escapesNonASCII {
+            for scalar in string.unicodeScalars { write(scalar) }
+        } else {
+            var string = string
+            string.withUTF8 { write(utf8: $0) }
+        }
+        append("\"")
+    }
+
+    /// What needs no escape, which is nearly all, is copied in one piece.
+    private mutating func write(utf8: UnsafeBufferPointer<UInt8>) {
+        var start = 0
+        for (index, byte) in utf8.enumerated()
+        where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            bytes.append(contentsOf: utf8[start..<index])
+            write(UnicodeScalar(byte))
+            start = index + 1
+        }
+        bytes.append(contentsOf: utf8[start...])
+    }
+
+    private mutating func write(_ scalar: UnicodeScalar) {
+        switch scalar {
+        case "\"": append("\\\"")
+        case "\\": append("\\\\")
+        case "\n": append("\\n")
+        case "\r": append("\\r")
+        case "\t": append("\\t")
+        case "\u{8}": append("\\b")
+        case "\u{C}": append("\\f")
+        case "\u{20}"..."\u{7E}": append(String(scalar))
+        default:
+            for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                let digits = String(unit, radix: 16)
+                append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
             }
         }
-        text += "\""
     }
 }

@@ -21,7 +21,17 @@ struct ServerSentEvents {
     }
 
     /// Sends one value.
-    func send(_ value: JSON) { exchange.write(Array("data: \(value.text())\n\n".utf8)) }
+    func send(_ value: JSON) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.usualBytes)
+        bytes.append(contentsOf: "data: ".utf8)
+        value.write(to: &bytes)
+        bytes.append(contentsOf: "\n\n".utf8)
+        exchange.write(bytes)
+    }
+
+    /// A chunk of one token is smaller.
+    private static let usualBytes = 384
 
     /// Sends the mark of the end, and ends the reply.
     func finish() {
