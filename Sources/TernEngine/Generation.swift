@@ -39,7 +39,7 @@ final class Generation {
     }
 
     /// A plan holds the choice: it waits no longer.
-    func begin(at moment: ContinuousClock.Instant) {
+    func begin(at moment: Moment) {
         timeline.schedule(at: moment)
         place = nil
     }

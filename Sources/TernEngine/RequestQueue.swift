@@ -78,7 +78,7 @@ final class QueuePlace: Sendable {
 /// How a request came into the engine.
 struct RequestEntry: Sendable {
     /// When.
-    let moment = ContinuousClock.Instant.now
+    let moment = Moment.now
     /// Its place in the queue.
     let place: QueuePlace
 }

@@ -18,11 +18,11 @@ public struct Histogram: Sendable, Equatable {
     /// Values in all.
     public var count: Int { counts.reduce(0, +) }
 
-    /// Counts a value. Cost: linear in the bounds below it.
-    public mutating func record(_ value: Double) {
+    /// Counts a value, so many times. Cost: linear in the bounds below it.
+    public mutating func record(_ value: Double, times: Int = 1) {
         var index = 0
         while index < bounds.count && value > bounds[index] { index += 1 }
-        counts[index] += 1
-        sum += value
+        counts[index] += times
+        sum += value * Double(times)
     }
 }

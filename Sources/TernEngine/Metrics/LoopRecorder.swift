@@ -8,12 +8,12 @@ import TernPlanning
 ///
 /// Thread: the loop's.
 struct LoopRecorder {
-    typealias Moment = ContinuousClock.Instant
-
     /// A step that was handed over and has no result yet.
     private struct Flight {
         let number: UInt64
-        let step: TracedStep
+        let mode: ParallelMode
+        /// Where it is traced.
+        let step: TracedStep?
         let handedOver: Moment
     }
 
@@ -37,11 +37,13 @@ struct LoopRecorder {
     mutating func handOver(_ plans: [StepPlan]) {
         handedOver = .now
         guard let first = plans.first else { return }
-        let step = TracedStep(plans)
         for plan in plans where !plan.spans.isEmpty { tally.addPlan(tokens: plan.tokenCount) }
         if let lastMode, lastMode != first.mode { tally.addShift() }
         lastMode = first.mode
-        flights.append(Flight(number: first.number, step: step, handedOver: handedOver))
+        flights.append(
+            Flight(
+                number: first.number, mode: first.mode,
+                step: trace == nil ? nil : TracedStep(plans), handedOver: handedOver))
     }
 
     /// The result of a step has come. Steps before it that had none were lost with their ranks.
@@ -53,14 +55,17 @@ struct LoopRecorder {
         guard !flights.isEmpty else { return }
         let flight = flights.removeFirst()
         let start = max(flight.handedOver, before)
-        tally.addStep(flight.step.mode, seconds: start.seconds(to: now))
-        trace?.step(flight.step, number: number, from: start, to: now)
+        tally.addStep(flight.mode, seconds: start.seconds(to: now))
+        if let step = flight.step { trace?.step(step, number: number, from: start, to: now) }
     }
 
     /// A choice got a token, with which it may end.
     mutating func addToken(to generation: Generation, ends reason: FinishReason?) {
-        let gap = generation.timeline.addToken(at: now)
-        tally.addToken(after: gap, generation.timeline)
+        if let gap = generation.timeline.addToken(at: now) {
+            tally.addToken(after: gap)
+        } else {
+            tally.addFirstToken(generation.timeline)
+        }
         if let reason { end(generation, reason) }
     }
 
@@ -88,8 +93,9 @@ extension EngineLoop {
     mutating func note(handedOver plans: [StepPlan]) {
         recorder.handOver(plans)
         for plan in plans {
-            for span in plan.spans where span.sampling.map({ $0.position == 0 }) ?? true {
-                generations[span.sequence]?.begin(at: recorder.handedOver)
+            // By index: a copy of a span retains all it holds, at every step of every sequence.
+            for index in plan.spans.indices where plan.spans[index].sampling?.position ?? 0 == 0 {
+                generations[plan.spans[index].sequence]?.begin(at: recorder.handedOver)
             }
         }
     }

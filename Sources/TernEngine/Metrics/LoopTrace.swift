@@ -23,8 +23,6 @@ struct TracedStep: Sendable {
 
 /// A loop's part of a trace.
 struct LoopTrace: Sendable {
-    typealias Moment = ContinuousClock.Instant
-
     private enum Track: Int, CaseIterable {
         case loop = 1
         case tensor

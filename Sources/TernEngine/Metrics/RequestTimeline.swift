@@ -3,9 +3,6 @@
 
 /// The times of one choice.
 struct RequestTimeline: Sendable {
-    /// A time on the clock of all timelines.
-    typealias Moment = ContinuousClock.Instant
-
     /// When the request was entered.
     let entered: Moment
     /// When a plan first held the choice.
@@ -31,9 +28,4 @@ struct RequestTimeline: Sendable {
         }
         return lastToken.map { $0.seconds(to: moment) }
     }
-}
-
-extension ContinuousClock.Instant {
-    /// Seconds from this moment to a later one.
-    func seconds(to end: ContinuousClock.Instant) -> Double { duration(to: end) / .seconds(1) }
 }

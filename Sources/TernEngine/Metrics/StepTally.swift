@@ -9,7 +9,7 @@ struct StepTally {
     private(set) var planTokens: [Int] = []
     private(set) var shifts = 0
     private(set) var tokens = 0
-    private(set) var gaps: [Double] = []
+    private(set) var gaps: [(seconds: Double, count: Int)] = []
     private(set) var starts: [RequestTimeline] = []
     private(set) var ends: [(FinishReason, RequestTimeline)] = []
 
@@ -22,10 +22,20 @@ struct StepTally {
     /// A step has another mode than the one before it.
     mutating func addShift() { shifts += 1 }
 
-    /// A token came, so long after the one before it; nil for the first of a choice.
-    mutating func addToken(after gap: Double?, _ timeline: RequestTimeline) {
+    /// A token came, so long after the one before it. Most choices of a step share the gap.
+    mutating func addToken(after gap: Double) {
         tokens += 1
-        if let gap { gaps.append(gap) } else { starts.append(timeline) }
+        if let last = gaps.indices.last, gaps[last].seconds == gap {
+            gaps[last].count += 1
+        } else {
+            gaps.append((gap, 1))
+        }
+    }
+
+    /// The first token of a choice came.
+    mutating func addFirstToken(_ timeline: RequestTimeline) {
+        tokens += 1
+        starts.append(timeline)
     }
 
     /// A choice ended.
@@ -51,7 +61,9 @@ extension EngineMetrics {
         shifts += tally.shifts
         for step in tally.steps { histograms.stepDuration[step.mode]?.record(step.seconds) }
         for tokens in tally.planTokens { histograms.stepTokens.record(Double(tokens)) }
-        for gap in tally.gaps { histograms.interTokenLatency.record(gap) }
+        for gap in tally.gaps {
+            histograms.interTokenLatency.record(gap.seconds, times: gap.count)
+        }
         for start in tally.starts { histograms.addStart(start) }
         for (reason, timeline) in tally.ends {
             finished[reason, default: 0] += 1

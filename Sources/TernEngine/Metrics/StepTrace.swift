@@ -17,16 +17,16 @@ public final class StepTrace: Sendable {
         let file: Int32
         var buffer: [UInt8] = Array("[".utf8)
         var isEmpty = true
-        var written = ContinuousClock.Instant.now
+        var written = Moment.now
     }
 
     /// From here the trace counts its time.
-    let start = ContinuousClock.Instant.now
+    let start = Moment.now
     private let state: Mutex<State>
 
     /// Bytes that wait at most, and how long they may.
     private static let bufferBytes = 64 * 1024
-    private static let patience = Duration.seconds(1)
+    private static let patienceSeconds = 1.0
 
     /// Creates the file, or empties it.
     ///
@@ -56,7 +56,7 @@ public final class StepTrace: Sendable {
             state.buffer += Array(line.utf8)
             state.isEmpty = false
             if state.buffer.count >= Self.bufferBytes
-                || state.written.duration(to: .now) >= Self.patience
+                || state.written.seconds(to: .now) >= Self.patienceSeconds
             {
                 Self.write(&state)
             }
@@ -64,7 +64,7 @@ public final class StepTrace: Sendable {
     }
 
     /// Microseconds since the start of the trace.
-    func time(_ moment: ContinuousClock.Instant) -> JSON {
+    func time(_ moment: Moment) -> JSON {
         .number(max(0, start.seconds(to: moment) * 1e6))
     }
 
