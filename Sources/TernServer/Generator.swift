@@ -12,6 +12,8 @@ protocol Generator: Sendable {
     var maxModelLength: Int { get }
     /// Token ids are below this.
     var vocabularySize: Int { get }
+    /// What it counts.
+    var metrics: EngineMetrics { get }
     /// Why no more requests are taken, once that is so.
     var failure: EngineError? { get }
 

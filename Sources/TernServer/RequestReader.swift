@@ -3,22 +3,41 @@
 // values come out; exchanges and everything of libevent stay on the HTTP thread.
 
 import Glibc
+import Synchronization
 
 /// A thread that works through a queue.
 ///
 /// Thread: `submit` from any; the work is done on the reader's own.
 final class RequestReader: Sendable {
     private enum Message: Sendable {
-        case work(@Sendable () -> Void)
+        case work(bytes: Int, @Sendable () -> Void)
         case end
     }
 
     private let queue: EventQueue<Message>
+    private let limits: HTTPLimits
+    /// What is not done yet.
+    private let unread = Mutex((requests: 0, bytes: 0))
 
-    init() throws(ServerError) { queue = try EventQueue() }
+    init(_ limits: HTTPLimits = HTTPLimits()) throws(ServerError) {
+        self.limits = limits
+        queue = try EventQueue()
+    }
 
-    /// Does a piece of work after those before it.
-    func submit(_ work: @escaping @Sendable () -> Void) { queue.send(.work(work)) }
+    /// Does a piece of work after those before it; false, and it will not be done, where too many
+    /// or too large ones wait.
+    func submit(bytes: Int, _ work: @escaping @Sendable () -> Void) -> Bool {
+        let fits = unread.withLock { unread in
+            guard unread.requests < limits.unreadRequests,
+                unread.requests == 0 || unread.bytes + bytes <= limits.unreadBytes
+            else { return false }
+            unread.requests += 1
+            unread.bytes += bytes
+            return true
+        }
+        if fits { queue.send(.work(bytes: bytes, work)) }
+        return fits
+    }
 
     /// Starts the thread. It must be ended.
     func start() throws(ServerError) -> pthread_t {
@@ -45,12 +64,22 @@ final class RequestReader: Sendable {
     }
 
     private func run() {
+        // For the system's tools.
+        if let file = fopen("/proc/thread-self/comm", "w") {
+            fputs("tern-reader", file)
+            fclose(file)
+        }
         while true {
             var wait = pollfd(fd: queue.descriptor, events: Int16(POLLIN), revents: 0)
             poll(&wait, 1, -1)
             for message in queue.takeAll() {
                 switch message {
-                case .work(let work): work()
+                case .work(let bytes, let work):
+                    work()
+                    unread.withLock { unread in
+                        unread.requests -= 1
+                        unread.bytes -= bytes
+                    }
                 case .end: return
                 }
             }

@@ -57,7 +57,7 @@ public final class Server: Sendable {
         precondition(!ranBefore, "a server was run twice")
         // A client that leaves while we write is an error code, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
-        let reader = try RequestReader()
+        let reader = try RequestReader(configuration.limits)
         let thread = try reader.start()
         defer { reader.end(thread) }
         try serve(ServedModel(generator, names: configuration.modelNames), reader)
@@ -72,10 +72,10 @@ public final class Server: Sendable {
         }
         var limits = configuration.limits
         limits.connections = min(limits.connections, DescriptorLimit.raise())
-        let http = try HTTPServer(loop: loop, limits: limits, handler: api.router.handle)
+        let http = try HTTPServer(loop: loop, limits: limits, handler: handler(of: api))
         let shutdown = try Shutdown(
             of: http, on: loop, timeout: configuration.shutdownTimeout,
-            report: configuration.report
+            report: { [configuration] in configuration.note($0) }
         ) { api.failAll(APIError(.unavailable, "the server is stopping")) }
         let inbox = try LoopEvent(reading: queue.descriptor, on: loop) { [queue] in
             for message in queue.takeAll() {
@@ -89,11 +89,36 @@ public final class Server: Sendable {
         for signal in configuration.stopsOnSignals {
             signals.append(try LoopEvent(signal: signal, on: loop) { shutdown.begin() })
         }
+        let statistics = try statisticsTimer(model.generator, on: loop)
         try http.accept(at: socket.descriptor)
-        withExtendedLifetime((inbox, signals, api)) {
+        withExtendedLifetime((inbox, signals, api, statistics)) {
             loop.run()
             http.closeAll()
         }
+    }
+
+    /// The routes, with a line for each request where that is asked for.
+    private func handler(of api: API) -> HTTPServer.Handler {
+        let router = api.router
+        guard configuration.logsRequests else { return router.handle }
+        let log = RequestLog(format: configuration.logFormat, report: configuration.report)
+        return { request, exchange in
+            log.watch(request, exchange)
+            router.handle(request, exchange)
+        }
+    }
+
+    /// Writes figures of the engine at intervals.
+    private func statisticsTimer(
+        _ generator: any Generator, on loop: EventLoop
+    ) throws(ServerError) -> LoopEvent? {
+        guard let interval = configuration.statisticsInterval else { return nil }
+        var statistics = PeriodicStatistics(generator.metrics, at: .now)
+        let timer = try LoopEvent(repeatingEvery: interval, on: loop) { [configuration] in
+            guard let fields = statistics.fields(generator.metrics, at: .now) else { return }
+            configuration.report(configuration.logFormat.line("stats", fields))
+        }
+        return timer
     }
 
     /// Stops gently: no new requests, streams may go on for the shutdown timeout, then `run()`

@@ -20,9 +20,18 @@ public struct ServerConfiguration: Sendable {
     public var version = "0.1.0"
     /// Hears what an operator should know, a line at a time; called on the loop's thread.
     public var report: @Sendable (String) -> Void = { _ in }
+    /// How the lines are written.
+    public var logFormat = LogFormat.text
+    /// Whether each request has a line, at its end.
+    public var logsRequests = true
+    /// How often figures of the engine are written while it is busy; nil for never.
+    public var statisticsInterval: Duration? = .seconds(10)
     /// Bounds on what clients send.
     public var limits = HTTPLimits()
 
     /// The usual settings for a model.
     public init(modelNames: [String]) { self.modelNames = modelNames }
+
+    /// Reports a sentence.
+    func note(_ message: String) { report(logFormat.line(message)) }
 }

@@ -22,7 +22,9 @@ enum BenchThroughput {
                     Option("--output-len", value: "N", help: "tokens generated after each (64)"),
                     Option(
                         "--trace", value: "FILE",
-                        help: "JSON lines with lengths and arrivals, in place of equal requests"),
+                        help:
+                            "JSON lines with lengths and arrivals, in place of equal requests; "
+                            + "steps are traced by --trace-out alone"),
                     Option(
                         "--time-scale", value: "X",
                         help: "multiplies the arrivals of a trace; 0 enters all at once (1)"),

@@ -33,6 +33,9 @@ enum EngineFlags {
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
+                "--trace-out", "--trace", value: "FILE",
+                help: "write steps and requests as trace events, which Perfetto opens"),
+            Option(
                 "--device", value: "cpu|reference",
                 help: "reference: naive loops, the oracle of the others"),
         ]
@@ -88,12 +91,17 @@ enum EngineFlags {
         engine.maxBatchedTokens = tokens ?? max(engine.maxBatchedTokens, sequences ?? 0)
     }
 
-    /// Starts the engine and shows how its start goes on standard error.
+    /// Starts the engine and shows how its start goes on standard error, or wherever `report` does.
     static func start(
-        _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool
+        _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool,
+        report: (@Sendable (StartReport) -> Void)? = nil
     ) throws -> Engine {
         let hardware = try Hardware(arguments, configuration.topology)
-        return try Engine(configuration, on: hardware.engine) { show($0, isQuiet: isQuiet) }
+        var configuration = configuration
+        configuration.trace = try arguments.filled("--trace-out").map { try StepTrace(path: $0) }
+        return try Engine(
+            configuration, on: hardware.engine,
+            report: report ?? { show($0, isQuiet: isQuiet) })
     }
 
     /// Shows a step of a start on standard error.

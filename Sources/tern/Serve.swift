@@ -25,6 +25,17 @@ enum Serve {
                         "--api-key", value: "KEY",
                         help: "key that requests must bear (default: TERN_API_KEY, or none)"),
                     Option(
+                        "--max-num-queued-reqs", value: "N",
+                        help: "most requests that wait for their first step (4096)"),
+                    Option(
+                        "--max-num-queued-tokens", value: "N",
+                        help: "most tokens of their prompts (4194304)"),
+                    Option(
+                        "--log-format", value: "text|json", help: "how log lines are written (text)"
+                    ),
+                    Option("--disable-log-requests", help: "no line for each request at its end"),
+                    Option("--disable-log-stats", help: "no figures every 10 s"),
+                    Option(
                         "--shutdown-timeout", value: "SECONDS",
                         help: "how long a stop waits for running requests (10)"),
                 ]
@@ -33,22 +44,46 @@ enum Serve {
 
     private static func run(_ arguments: Arguments) throws {
         let serving = try serverConfiguration(arguments)
-        let configuration = try EngineFlags.configuration(arguments)
+        var configuration = try EngineFlags.configuration(arguments)
+        configuration.queue = try queueLimits(arguments)
         let server = try Server(serving)
         // Until the server listens for them, these end the program: nothing runs yet.
         for number in serving.stopsOnSignals { signal(number) { _ in _exit(0) } }
         let clock = ContinuousClock()
         let start = clock.now
-        let engine = try EngineFlags.start(configuration, arguments, isQuiet: false)
+        let format = serving.logFormat
+        let engine = try EngineFlags.start(configuration, arguments, isQuiet: false) {
+            show($0, format)
+        }
         let seconds = (start.duration(to: clock.now) / .milliseconds(100)).rounded() / 10
-        Console.note(
-            "\(serving.modelNames[0]): \(engine.model.architecture.rawValue), "
-                + "\(millions(engine.parameters)) M parameters in \(engine.dtype), "
-                + "ready in \(seconds) s")
-        Console.note("serving at \(server.address)")
+        serving.report(
+            format.line(
+                "\(serving.modelNames[0]): \(engine.model.architecture.rawValue), "
+                    + "\(millions(engine.parameters)) M parameters in \(engine.dtype), "
+                    + "ready in \(seconds) s"))
+        serving.report(format.line("serving at \(server.address)"))
         try server.run(engine)
-        Console.note("stopped")
+        serving.report(format.line("stopped"))
         try engine.stop()
+    }
+
+    /// Shows a step of a start.
+    private static func show(_ report: StartReport, _ format: LogFormat) {
+        switch (format, report) {
+        case (.text, _): EngineFlags.show(report, isQuiet: false)
+        case (.json, .memory(let memory)):
+            for line in memory.lines { Console.note(format.line(line)) }
+        case (.json, .note(let line)): Console.note(format.line(line))
+        // How far a load is, is for eyes only.
+        case (.json, .loading): break
+        }
+    }
+
+    private static func queueLimits(_ arguments: Arguments) throws(UsageError) -> QueueLimits {
+        QueueLimits(
+            requests: try arguments.integer("--max-num-queued-reqs", in: 1 ... .max) ?? 4096,
+            promptTokens: try arguments.integer("--max-num-queued-tokens", in: 1 ... .max)
+                ?? 4 << 20)
     }
 
     /// A count in millions with one decimal.
@@ -58,7 +93,7 @@ enum Serve {
     }
 
     /// An empty variable is none.
-    private static var environmentKey: String? {
+    static var environmentKey: String? {
         getenv("TERN_API_KEY").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
@@ -76,6 +111,10 @@ enum Serve {
         if let seconds = try arguments.integer("--shutdown-timeout", in: 0...86_400) {
             server.shutdownTimeout = .seconds(seconds)
         }
+        server.logFormat =
+            try arguments.choice("--log-format", of: LogFormat.self) ?? server.logFormat
+        server.logsRequests = !arguments.has("--disable-log-requests")
+        if arguments.has("--disable-log-stats") { server.statisticsInterval = nil }
         server.stopsOnSignals = [SIGINT, SIGTERM]
         server.version = Tern.version
         server.report = { Console.note($0) }

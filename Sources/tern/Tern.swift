@@ -10,7 +10,7 @@ enum Tern {
     private static let commands = [
         Serve.command, Generate.command, RunBatch.command, Inspect.command, BenchLatency.command,
         BenchThroughput.command, BenchShift.command, Tokenize.command, Detokenize.command,
-        RenderChatTemplate.command,
+        RenderChatTemplate.command, Top.command,
     ]
 
     static func main() {

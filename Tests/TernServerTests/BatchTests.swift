@@ -215,6 +215,7 @@ private final class Flight: Generator {
     private let counts = Mutex((open: 0, most: 0))
 
     let maxModelLength = 256
+    var metrics: EngineMetrics { EngineMetrics() }
     let vocabularySize = 257
     var failure: EngineError? { nil }
     var most: Int { counts.withLock { $0.most } }

@@ -17,6 +17,7 @@ final class ScriptedGenerator: Generator {
     typealias Script = @Sendable (GenerationRequest) -> [GenerationEvent]
 
     let maxModelLength = 256
+    var metrics: EngineMetrics { EngineMetrics() }
     let vocabularySize = 257
     var failure: EngineError? { nil }
     let shiftPolicy = ShiftPolicy(.threshold(8))

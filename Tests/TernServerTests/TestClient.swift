@@ -134,7 +134,7 @@ final class TestClient {
 
 /// Runs a server around a body, and waits until it has ended.
 func withServer(
-    _ generator: ScriptedGenerator = ScriptedGenerator(),
+    _ generator: any Generator = ScriptedGenerator(),
     configure: (inout ServerConfiguration) -> Void = { _ in },
     _ body: (Server, Int) throws -> Void
 ) throws {

@@ -36,32 +36,55 @@ public struct HTTPClient: Sendable {
 
     /// Posts a JSON body.
     public func post(_ path: String, _ body: JSON) throws -> HTTPAnswer {
+        try exchange(Self.post(path, body))
+    }
+
+    /// Posts JSON bodies, each on a connection of its own, all before the first answer is read.
+    public func postAll(_ path: String, _ bodies: [JSON]) throws -> [HTTPAnswer] {
+        let connections = try bodies.map { body in
+            let connection = try Loopback.connection(to: port)
+            Self.send(Self.post(path, body), on: connection)
+            return connection
+        }
+        return connections.map { connection in
+            defer { close(connection) }
+            return Self.parse(Self.receive(on: connection))
+        }
+    }
+
+    private static func post(_ path: String, _ body: JSON) -> String {
         let text = body.text()
-        return try exchange(
-            "POST \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
-                + "Content-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n"
-                + text)
+        return "POST \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+            + "Content-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n"
+            + text
     }
 
     private func exchange(_ request: String) throws -> HTTPAnswer {
         let connection = try Loopback.connection(to: port)
         defer { close(connection) }
+        Self.send(request, on: connection)
+        return Self.parse(Self.receive(on: connection))
+    }
+
+    private static func send(_ request: String, on connection: Int32) {
         var rest = Array(request.utf8)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes {
-                send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                Glibc.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
         }
+    }
+
+    private static func receive(on connection: Int32) -> [UInt8] {
         var received: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = recv(connection, &chunk, chunk.count, 0)
-            guard count > 0 else { break }
+            guard count > 0 else { return received }
             received += chunk[..<count]
         }
-        return Self.parse(received)
     }
 
     private static func parse(_ bytes: [UInt8]) -> HTTPAnswer {

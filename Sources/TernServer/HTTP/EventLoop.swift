@@ -42,6 +42,14 @@ final class LoopEvent {
         try self.init(loop, -1, 0, action)
     }
 
+    /// Fires again and again.
+    convenience init(
+        repeatingEvery interval: Duration, on loop: EventLoop, _ action: @escaping () -> Void
+    ) throws(ServerError) {
+        try self.init(loop, -1, Int16(EV_PERSIST), action)
+        schedule(after: interval)
+    }
+
     /// Fires whenever the process gets a signal, also where a parent started it with the signal
     /// blocked.
     convenience init(

@@ -21,10 +21,16 @@ final class HTTPExchange {
     let requestID: String
     /// Called once if the client leaves before the reply has ended.
     var onClose: (() -> Void)?
+    /// Called once when the reply has ended, with its status; without one where the client left
+    /// before the reply had ended.
+    var onEnd: ((HTTPStatus?) -> Void)?
+    /// What the log of requests tells of it.
+    var outcome = RequestOutcome()
     /// Set to end the connection after this reply.
     var closesConnection = false
 
     private var state = State.waiting
+    private var status = HTTPStatus.ok
     private let request: UnsafeMutablePointer<evhttp_request>
     private unowned let connection: HTTPConnection
     private let limits: HTTPLimits
@@ -50,8 +56,10 @@ final class HTTPExchange {
         }
         let buffer = filled(with: response.body)
         defer { evbuffer_free(buffer) }
-        let status = response.status
-        end { evhttp_send_reply(request, Int32(status.rawValue), status.phrase, buffer) }
+        status = response.status
+        outcome.error = outcome.error ?? response.cause
+        end { [status] in evhttp_send_reply(request, Int32(status.rawValue), status.phrase, buffer)
+        }
     }
 
     /// Begins a reply whose body follows in pieces.
@@ -64,7 +72,7 @@ final class HTTPExchange {
             evhttp_remove_header(request.pointee.input_headers, "Connection")
         }
         state = .streaming
-        let status = response.status
+        status = response.status
         evhttp_send_reply_start(request, Int32(status.rawValue), status.phrase)
     }
 
@@ -91,6 +99,7 @@ final class HTTPExchange {
     private func end(_ send: () -> Void) {
         state = .ended
         onClose = nil
+        tellEnd(status)
         let connection = connection
         evhttp_request_set_on_complete_cb(
             request,
@@ -110,6 +119,13 @@ final class HTTPExchange {
         onClose = nil
         if evhttp_request_get_connection(request) == nil { evhttp_request_free(request) }
         tell?()
+        tellEnd(nil)
+    }
+
+    private func tellEnd(_ status: HTTPStatus?) {
+        let tell = onEnd
+        onEnd = nil
+        tell?(status)
     }
 
     private func addHeaders(_ headers: [HTTPHeader]) {

@@ -13,6 +13,10 @@ public struct HTTPLimits: Sendable {
     public var pendingOutputBytes = 4 * 1024 * 1024
     /// Connections at one time; further ones are told to come back later.
     public var connections = 8192
+    /// Requests that came and are not read yet; further ones are told to come back later.
+    public var unreadRequests = 4096
+    /// Bytes of their bodies, unless a single one has more.
+    public var unreadBytes = 256 * 1024 * 1024
     /// From the first byte of a request to its last.
     public var requestDeadline = Duration.seconds(60)
     /// How long a connection may stay open between requests.

@@ -10,6 +10,8 @@ struct HTTPResponse: Sendable {
     var headers: [HTTPHeader]
     /// The whole body; empty for a stream.
     var body: [UInt8]
+    /// Why a request was refused or failed, for the log.
+    var cause: String?
 
     init(status: HTTPStatus = .ok, headers: [HTTPHeader] = [], body: [UInt8] = []) {
         self.status = status

@@ -69,6 +69,9 @@ final class API {
                 },
                 .init(method: "GET", path: "/v1/models", handler: models.list),
                 .init(method: "GET", path: "/v1/models/", isPrefix: true, handler: models.one),
+                .init(method: "GET", path: "/metrics") { [model] _, exchange in
+                    MetricsPage.answer(model, exchange)
+                },
                 post("/tokenize") { fields, model throws(APIError) in
                     .answer(try Tokenization.tokenize(fields, model))
                 },
@@ -111,15 +114,21 @@ final class API {
         .init(method: "POST", path: path) { [unowned self] request, exchange in
             let id = JobID(rawValue: nextJob)
             nextJob += 1
-            jobs[id] = .reading(exchange, shape)
-            exchange.onClose = { [unowned self] in end(id, isComplete: false) }
-            reader.submit { [model, deliver] in
+            let isAccepted = reader.submit(bytes: request.body.count) { [model, deliver] in
                 do throws(APIError) {
                     deliver(id, try read(try RequestFields(body: request.body), model))
                 } catch {
                     deliver(id, .refused(error))
                 }
             }
+            guard isAccepted else {
+                exchange.respond(
+                    APIError.overloaded("too many requests wait to be read; try again later")
+                        .response)
+                return
+            }
+            jobs[id] = .reading(exchange, shape)
+            exchange.onClose = { [unowned self] in end(id, isComplete: false) }
         }
     }
 
@@ -132,7 +141,8 @@ final class API {
         }
         var cancels: [@Sendable () -> Void] = []
         do throws(EngineError) {
-            for (index, prompt) in call.prompts.enumerated() {
+            for (index, var prompt) in call.prompts.enumerated() {
+                prompt.label = exchange.requestID
                 cancels.append(
                     try model.generator.start(prompt) { [deliver] event in
                         deliver(id, .generation(prompt: index, event))

@@ -41,7 +41,9 @@ struct APIError: Error, Equatable {
 
     /// The response that tells it.
     var response: HTTPResponse {
-        HTTPResponse(status: status, headers: headers, json: json)
+        var response = HTTPResponse(status: status, headers: headers, json: json)
+        response.cause = message
+        return response
     }
 
     private var type: String {

@@ -28,6 +28,7 @@ final class GenerationJob {
     func receive(_ event: GenerationEvent, prompt: Int) {
         do throws(APIError) {
             let chunks = try reply.receive(event, prompt: prompt)
+            exchange.outcome.usage = reply.usage
             if streams {
                 let stream = stream ?? ServerSentEvents(on: exchange)
                 self.stream = stream
@@ -42,6 +43,7 @@ final class GenerationJob {
     /// Tells the client that the request failed, in the middle of a stream if need be.
     func fail(_ error: APIError) {
         exchange.onClose = nil
+        exchange.outcome.error = error.message
         if let stream {
             stream.send(error.json)
             stream.finish()
@@ -53,6 +55,7 @@ final class GenerationJob {
 
     private func finish() {
         exchange.onClose = nil
+        exchange.outcome.finish = reply.finishReasons
         if let stream {
             if let chunk = reply.lastChunk { stream.send(chunk) }
             stream.finish()

@@ -17,7 +17,7 @@ struct GenerationReply {
     private var choices: [ChoiceResult]
     private var prompts: [PromptReply]
     private var unfinished: Int
-    private var usage: Usage
+    private(set) var usage: Usage
 
     init(_ call: GenerationCall, shape: any ReplyShape, writer: LogprobWriter) {
         self.call = call
@@ -37,6 +37,12 @@ struct GenerationReply {
 
     /// Whether every choice has ended.
     var isComplete: Bool { unfinished == 0 }
+
+    /// Why the choices ended, each reason once.
+    var finishReasons: String {
+        let reasons = Set(choices.compactMap { $0.finish?.rawValue })
+        return reasons.sorted().joined(separator: ",")
+    }
 
     /// Takes what the engine tells of one prompt; gives the chunks of a stream that tell it.
     ///
