@@ -3,6 +3,7 @@ import Synchronization
 import TernJSON
 import TernPlanning
 import TernTesting
+import TernText
 import Testing
 
 @testable import TernEngine
@@ -93,6 +94,15 @@ private final class WaitingGenerator: Generator {
     let vocabularySize = 257
     var failure: EngineError? { nil }
     var metrics: EngineMetrics { EngineMetrics() }
+    var shiftPolicy: ShiftPolicy { scripted.shiftPolicy }
+    var toolCallFamily: ToolCallFamily { scripted.toolCallFamily }
+
+    func steps(after number: UInt64, atMost limit: Int) -> RecentSteps {
+        scripted.steps(after: number, atMost: limit)
+    }
+    func grammar(_ form: GrammarForm) throws(GrammarError) -> GrammarSource {
+        try scripted.grammar(form)
+    }
 
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {
         try scripted.tokens(of: text, addSpecialTokens: addSpecialTokens)

@@ -9,7 +9,7 @@ struct RequestLog {
     let report: (String) -> Void
 
     /// Answers to these say nothing when all is well: they are asked for every few seconds.
-    private static let probes = ["/health", "/ready", "/metrics"]
+    private static let probes = ["/health", "/ready", "/metrics", "/steps"]
 
     /// Writes a line when the exchange is over.
     func watch(_ request: HTTPRequest, _ exchange: HTTPExchange) {
