@@ -15,6 +15,8 @@ public struct EngineMetrics: Sendable {
     public var steps = 0
     /// The same by the mode that was chosen.
     public var stepsByMode: [ParallelMode: Int] = [:]
+    /// Steps that ranks took with them when they ended, by mode.
+    public var lostSteps: [ParallelMode: Int] = [:]
     /// Processor time of the loops' own work in them: schedule, plan, hand over, commit.
     public var planningTime = Duration.zero
     /// Processor time of the loops to make text of the tokens.
@@ -23,6 +25,8 @@ public struct EngineMetrics: Sendable {
     public var computedTokens = 0
     /// Choices that ended, by reason.
     public var finished: [FinishReason: Int] = [:]
+    /// Whether the ranks take plans, and how often they were started again.
+    public var ranks = RankStatus()
     /// Why the engine takes no more requests, once it does not.
     public var failure: EngineError?
 }
@@ -47,6 +51,10 @@ final class EngineCounters: Sendable {
             $0.stepsByMode[plan.mode, default: 0] += 1
             $0.computedTokens += tokens
         }
+    }
+
+    func countLost(_ modes: [ParallelMode]) {
+        metrics.withLock { for mode in modes { $0.lostSteps[mode, default: 0] += 1 } }
     }
 
     func countWork(planning: Duration, text: Duration) {

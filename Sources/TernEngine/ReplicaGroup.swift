@@ -1,5 +1,5 @@
 // Replicas as the engine sees them: a loop, and for each replica a scheduler, a cache and ranks of its
-// own. Those that share experts are in one group and step together; others are groups of one. Which
+// own, which RankHost starts and ends. Those that share experts are in one group and step together; others are groups of one. Which
 // request goes to which replica is the engine's choice.
 
 import Synchronization
@@ -12,27 +12,20 @@ import TernText
 /// Thread: every method may be called from any thread.
 final class ReplicaGroup: Sendable {
     private let inbox = Mailbox<EngineMessage>()
-    private let executors: [LocalExecutor]
     private let thread: Thread
 
-    /// Starts a loop over executors whose ranks are ready, one for each replica.
+    /// Starts a loop over the ranks of a group, which are ready.
     ///
-    /// Throws: where the system starts no more threads; the ranks have left then.
+    /// Throws: where the system starts no more threads.
     init(
-        _ index: Int, executors: [LocalExecutor], lockstep: Lockstep, tokenizer: Tokenizer,
+        _ index: Int, ranks: any RankHost, lockstep: Lockstep, tokenizer: Tokenizer,
         counters: EngineCounters, configuration: EngineConfiguration
-    ) throws {
-        self.executors = executors
-        do {
-            thread = try Thread("tern-engine-\(index)") { [inbox] in
-                var loop = EngineLoop(
-                    inbox: inbox, executors: executors, group: index, tokenizer: tokenizer,
-                    counters: counters, configuration: configuration, lockstep: lockstep)
-                loop.run()
-            }
-        } catch {
-            try executors.stop(within: .seconds(60))
-            throw error
+    ) throws(EngineError) {
+        thread = try Thread("tern-engine-\(index)") { [inbox] in
+            var loop = EngineLoop(
+                inbox: inbox, ranks: ranks, group: index, tokenizer: tokenizer,
+                counters: counters, configuration: configuration, lockstep: lockstep)
+            loop.run()
         }
     }
 
@@ -47,15 +40,14 @@ final class ReplicaGroup: Sendable {
     /// Ends a request if it is here.
     func cancel(_ id: RequestID) { inbox.put(.cancel(id)) }
 
-    /// Ends the loop, then the ranks.
+    /// Ends the loop.
     ///
-    /// Throws: `EngineError` where a thread does not end in time.
+    /// Throws: `EngineError` where it does not end in time.
     func stop(within deadline: Duration) throws(EngineError) {
         inbox.put(.stop)
         guard thread.join(within: deadline) else {
             throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
         }
-        try executors.stop(within: deadline)
     }
 }
 

@@ -31,6 +31,9 @@ enum EngineFlags {
             Option("--no-enable-prefix-caching", help: "compute every prompt"),
             Option("--seed", value: "N", help: "seeds dummy weights and requests without a seed"),
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
+            Option(
+                "--step-timeout", value: "SECONDS",
+                help: "how long a step may take before its ranks count as hung (600)"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
                 "--device", value: "cpu|reference",
@@ -65,6 +68,9 @@ enum EngineFlags {
         }
         engine.enablesPrefixCaching = !arguments.has("--no-enable-prefix-caching")
         engine.seed = try arguments.integer("--seed", in: 0 ... .max).map { UInt64($0) }
+        if let seconds = try arguments.integer("--step-timeout", in: 1...86_400) {
+            engine.stepDeadline = .seconds(seconds)
+        }
         engine.chatTemplateFile = arguments.text("--chat-template")
         engine.topology = try ParallelFlags.topology(arguments)
         engine.shift = try ParallelFlags.shift(arguments)
@@ -94,6 +100,15 @@ enum EngineFlags {
     ) throws -> Engine {
         let hardware = try Hardware(arguments, configuration.topology)
         return try Engine(configuration, on: hardware.engine) { show($0, isQuiet: isQuiet) }
+    }
+
+    /// The same with the ranks in a process of their own, which is started again when it ends.
+    static func startApart(
+        _ configuration: EngineConfiguration, _ arguments: Arguments
+    ) throws -> Engine {
+        try Engine(configuration, ranks: .childProcess(HostRanks.command(for: arguments))) {
+            show($0, isQuiet: false)
+        }
     }
 
     /// Shows a step of a start on standard error.

@@ -27,6 +27,9 @@ enum Serve {
                     Option(
                         "--shutdown-timeout", value: "SECONDS",
                         help: "how long a stop waits for running requests (10)"),
+                    Option(
+                        "--ranks-in-process",
+                        help: "run ranks in the server's own process, which ends with them"),
                 ]
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
@@ -39,7 +42,10 @@ enum Serve {
         for number in serving.stopsOnSignals { signal(number) { _ in _exit(0) } }
         let clock = ContinuousClock()
         let start = clock.now
-        let engine = try EngineFlags.start(configuration, arguments, isQuiet: false)
+        let engine =
+            arguments.has("--ranks-in-process")
+            ? try EngineFlags.start(configuration, arguments, isQuiet: false)
+            : try EngineFlags.startApart(configuration, arguments)
         let seconds = (start.duration(to: clock.now) / .milliseconds(100)).rounded() / 10
         Console.note(
             "\(serving.modelNames[0]): \(engine.model.architecture.rawValue), "

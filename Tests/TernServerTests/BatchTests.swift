@@ -217,6 +217,7 @@ private final class Flight: Generator {
     let maxModelLength = 256
     let vocabularySize = 257
     var failure: EngineError? { nil }
+    var isReady: Bool { true }
     var most: Int { counts.withLock { $0.most } }
     var shiftPolicy: ShiftPolicy { scripted.shiftPolicy }
 
