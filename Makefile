@@ -4,6 +4,7 @@
 MODEL ?= Models/telemachus
 BENCH_MODEL ?= Benchmarks/llama-125m
 ARGS ?=
+SECONDS ?= 3600
 
 TERN := .build/release/tern
 THRESHOLDS := Benchmarks/thresholds
@@ -12,7 +13,7 @@ IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test page-test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
+.PHONY: build serve test soak page-test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
 
 ## A release build of tern.
 build: dependencies
@@ -25,6 +26,10 @@ serve: build
 ## Runs every test.
 test: dependencies
 	swift test $(IMPORTS)
+
+## Mixed load on ranks that are killed every few seconds, for SECONDS.
+soak: dependencies
+	TERN_SOAK_SECONDS=$(SECONDS) swift test $(IMPORTS) --filter SoakTests
 
 ## The page of a server in a headless Chromium (Debian's package `chromium`).
 page-test: build

@@ -49,7 +49,10 @@ let package = Package(
         library("TernModel", ["TernParallel", "TernTensor", "TernPlanning", "TernJSON"]),
         library(
             "TernEngine",
-            ["TernModel", "TernParallel", "TernText", "TernPlanning", "TernTensor", "TernJSON"]),
+            [
+                "TernModel", "TernParallel", "TernText", "TernPlanning", "TernTensor", "TernJSON",
+                "CTernThreads",
+            ]),
         library(
             "TernServer", ["CLibevent", "TernEngine", "TernText", "TernPlanning", "TernJSON"],
             resources: page),
@@ -65,6 +68,9 @@ let package = Package(
             name: "TernTesting", dependencies: ["TernJSON", "TernPlanning"],
             path: "Tests/TernTesting",
             swiftSettings: swift),
+        .executableTarget(
+            name: "FaultyRanks", dependencies: ["TernEngine", "TernCPU", "TernPlanning"],
+            path: "Tests/FaultyRanks", swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "TernTesting", "CAllocationCounter"]),
@@ -97,8 +103,8 @@ let package = Package(
         tests(
             "TernEndToEndTests",
             [
-                "tern", "TernBench", "TernEngine", "TernPlanning", "TernCPU", "TernJSON",
-                "TernTesting",
+                "tern", "FaultyRanks", "TernBench", "TernEngine", "TernPlanning", "TernCPU",
+                "TernJSON", "TernTesting",
             ]),
     ]
 )

@@ -1,9 +1,12 @@
-// Affinity of threads through the system's macros; no policy.
+// Affinity of threads and the bond to a parent, through the system's macros; no policy.
 
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
 
 #include "tern_threads.h"
 
@@ -23,4 +26,12 @@ int32_t tern_pin_thread(int32_t processor) {
     if (processor < 0 || processor >= CPU_SETSIZE) return EINVAL;
     CPU_SET(processor, &set);
     return pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+}
+
+int32_t tern_die_with_parent(void) {
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 ? 0 : errno;
+}
+
+int32_t tern_close_from(posix_spawn_file_actions_t *actions, int32_t first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

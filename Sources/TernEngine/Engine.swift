@@ -16,127 +16,128 @@ public final class Engine: Sendable {
     public let tokenizer: Tokenizer
     /// What the model is.
     public let model: ModelConfiguration
-    /// How memory was settled.
-    public let memory: MemoryPlan
-    /// Type of weights and cache.
-    public let dtype: DType
-    /// Number of parameters.
-    public let parameters: Int
     /// What the model's authors suggest.
     public let samplingDefaults: SamplingDefaults
 
     /// When the ranks shift: as given, or as measured.
     public let shiftPolicy: ShiftPolicy
-    /// How the policy was measured, where it was.
-    public let shiftFit: ShiftFit?
 
     private let schedulerConfiguration: SchedulerConfiguration
     private let endOfSequence: [TokenID]
     private let chat: ChatPrompt
     let grammars: GrammarStore
     private let seed: UInt64?
-    /// Longer than any step may take: the loop itself ends a request whose step took too long.
+    /// Longer than any step may take, and some restarts: the loop itself ends a request whose step
+    /// took too long.
     let eventDeadline: Duration
     private let counters = EngineCounters()
     private let queue: RequestQueue
+    private let ranks: any RankHost
     private let groups: [ReplicaGroup]
     /// Replicas of each group.
     private let groupSize: Int
     private let router: Mutex<ReplicaRouter>
     private let nextRequest = Atomic<UInt64>(0)
 
-    /// Loads a model and starts its threads; blocks until it can answer.
+    /// Loads a model in this process and starts its threads; blocks until it can answer.
     ///
     /// Throws: `CheckpointError`, `EngineError`, `TokenizerError` or `ParameterError`, a line each.
-    public init(
+    public convenience init(
         _ configuration: EngineConfiguration, on hardware: EngineHardware,
         report: @escaping @Sendable (StartReport) -> Void = { _ in }
+    ) throws {
+        try self.init(configuration, ranks: .thisProcess(hardware), report: report)
+    }
+
+    /// The same with its ranks elsewhere. Those of a child process are started again when they end;
+    /// `report` then hears of it, on a thread of its own.
+    ///
+    /// Throws: as above, where the first start fails.
+    public convenience init(
+        _ configuration: EngineConfiguration, ranks place: RankPlace,
+        report: @escaping @Sendable (StartReport) -> Void
+    ) throws {
+        try self.init(configuration, report: report) { files, model, grammars in
+            switch place {
+            case .thisProcess(let hardware):
+                try LocalRanks(
+                    configuration, files, model: model, on: hardware, grammars: grammars,
+                    report: report)
+            case .childProcess(let command):
+                try ProcessRanks(
+                    command, configuration, vocabularySize: model.vocabularySize, report: report)
+            }
+        }
+    }
+
+    /// The same with any ranks, which are started when all else is read.
+    init(
+        _ configuration: EngineConfiguration, report: (StartReport) -> Void,
+        ranks start: (ModelFiles, ModelConfiguration, GrammarStore) throws -> any RankHost
     ) throws {
         let files = try ModelFiles(configuration.folder)
         let model = try files.configuration()
         let defaults = try GenerationDefaults(files.generationConfiguration(), model: model)
         for note in defaults.notes { report(.note(note)) }
         try configuration.validate(model)
-        tokenizer = try configuration.tokenizer(files)
+        let tokenizer = try configuration.tokenizer(files)
+        self.tokenizer = tokenizer
         chat = try ChatPrompt(configuration, files, tokenizer: tokenizer)
         grammars = GrammarStore(tokenizer, vocabularySize: model.vocabularySize)
-        let settled = try ModelStages(
-            configuration, files, model: model, freeBytes: hardware.freeBytes)
-        report(.memory(settled.memory))
-        memory = settled.memory
-        dtype = settled.dtype
-        parameters = settled.parameters
         self.model = model
         samplingDefaults = defaults.sampling
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
-        eventDeadline = configuration.stepDeadline * 4
+        eventDeadline = configuration.stepDeadline * 4 + .seconds(60)
         queue = RequestQueue(configuration.queue)
-        schedulerConfiguration = configuration.scheduler(
-            maxModelLength: memory.maxModelLength, blockCount: memory.blockCount)
-        try schedulerConfiguration.validate()
         router = Mutex(
             ReplicaRouter(
                 replicas: configuration.topology.dataParallelSize,
                 blockSize: configuration.blockSize))
         groupSize = configuration.topology.lockstepSize
-        let counters = counters
-        let (scheduling, tokenizer) = (schedulerConfiguration, tokenizer)
-        (groups, shiftFit) = try Self.start(
-            configuration, settled, model: model, on: hardware, grammars, report: report
-        ) { index, executors, policy in
-            try ReplicaGroup(
-                index, executors: executors,
-                lockstep: Lockstep(replicas: executors.count, scheduling, policy: policy),
-                tokenizer: tokenizer, counters: counters, configuration: configuration)
-        }
-        shiftPolicy = shiftFit?.policy ?? configuration.shiftPolicy
+        ranks = try start(files, model, grammars)
+        let scheduling = configuration.scheduler(
+            maxModelLength: ranks.summary.memory.maxModelLength,
+            blockCount: ranks.summary.memory.blockCount)
+        schedulerConfiguration = scheduling
+        shiftPolicy = ranks.summary.shiftFit?.policy ?? configuration.shiftPolicy
+        groups = try Self.groups(
+            configuration, scheduling, shiftPolicy, ranks, tokenizer, counters)
     }
 
-    /// Starts the replicas, group by group. The first group measures when to shift, where that is
-    /// asked, before its loop begins; all of them do as it found.
-    private static func start(
-        _ configuration: EngineConfiguration, _ settled: ModelStages, model: ModelConfiguration,
-        on hardware: EngineHardware, _ grammars: GrammarStore,
-        report: @escaping @Sendable (StartReport) -> Void,
-        group: (Int, [LocalExecutor], ShiftPolicy) throws -> ReplicaGroup
-    ) throws -> ([ReplicaGroup], ShiftFit?) {
+    /// Starts the loops over ranks that are ready.
+    private static func groups(
+        _ configuration: EngineConfiguration, _ scheduling: SchedulerConfiguration,
+        _ policy: ShiftPolicy, _ ranks: any RankHost, _ tokenizer: Tokenizer,
+        _ counters: EngineCounters
+    ) throws -> [ReplicaGroup] {
         let size = configuration.topology.lockstepSize
         var groups: [ReplicaGroup] = []
-        var fit: ShiftFit?
         do {
-            for first in stride(
-                from: 0, to: configuration.topology.dataParallelSize, by: size)
-            {
-                let executors = try LocalExecutor.start(
-                    replicas: first..<first + size, of: settled, configuration, model: model,
-                    hardware: hardware, grammars: grammars, report: report)
-                if first == 0 && ShiftMeasurement.isNeeded(configuration) {
-                    fit = try measure(executors, configuration, settled, report)
-                }
-                let policy = fit?.policy ?? configuration.shiftPolicy
-                groups.append(try group(groups.count, executors, policy))
+            try scheduling.validate()
+            for index in 0..<configuration.topology.dataParallelSize / size {
+                let lockstep = Lockstep(replicas: size, scheduling, policy: policy)
+                groups.append(
+                    try ReplicaGroup(
+                        index, ranks: ranks, lockstep: lockstep, tokenizer: tokenizer,
+                        counters: counters, configuration: configuration))
             }
         } catch {
             for group in groups { try group.stop(within: .seconds(60)) }
+            try ranks.stop(within: .seconds(60))
             throw error
         }
-        return (groups, fit)
+        return groups
     }
 
-    private static func measure(
-        _ executors: [LocalExecutor], _ configuration: EngineConfiguration,
-        _ settled: ModelStages, _ report: (StartReport) -> Void
-    ) throws -> ShiftFit {
-        do {
-            let fit = try ShiftMeasurement.fit(executors, configuration, settled)
-            for line in fit.lines { report(.note(line)) }
-            return fit
-        } catch {
-            try executors.stop(within: .seconds(60))
-            throw error
-        }
-    }
+    /// How memory was settled.
+    public var memory: MemoryPlan { ranks.summary.memory }
+    /// Type of weights and cache.
+    public var dtype: DType { ranks.summary.dtype }
+    /// Number of parameters.
+    public var parameters: Int { ranks.summary.parameters }
+    /// How the policy of the shift was measured, where it was.
+    public var shiftFit: ShiftFit? { ranks.summary.shiftFit }
 
     /// The most tokens of a sequence.
     public var maxModelLength: Int { memory.maxModelLength }
@@ -146,9 +147,8 @@ public final class Engine: Sendable {
     /// Cost: copies what the counters hold; the loops wait for it no longer than for a step's counts.
     public var metrics: EngineMetrics {
         var metrics = counters.snapshot
-        for group in groups {
-            metrics.communicationBytes.merge(group.communicationBytes, uniquingKeysWith: +)
-        }
+        metrics.ranks = ranks.status
+        metrics.communicationBytes = ranks.communicationBytes
         return metrics
     }
 
@@ -214,6 +214,7 @@ public final class Engine: Sendable {
         for group in groups {
             do { try group.stop(within: deadline) } catch { first = first ?? error }
         }
+        do { try ranks.stop(within: deadline) } catch { first = first ?? error }
         if let first { throw first }
     }
 
@@ -279,7 +280,7 @@ public final class Engine: Sendable {
 extension EngineConfiguration {
     /// The model's tokenizer. Where there is none and none is needed, or weights are dummies of a
     /// bare config.json, bytes are taken for tokens.
-    fileprivate func tokenizer(_ files: ModelFiles) throws -> Tokenizer {
+    func tokenizer(_ files: ModelFiles) throws -> Tokenizer {
         !files.hasTokenizer && (loadFormat == .dummy || !requiresTokenizer)
             ? try Tokenizer.ofBytes() : try files.tokenizer()
     }

@@ -9,8 +9,7 @@ import TernText
 /// Thread: its own.
 struct EngineLoop: ~Copyable {
     let inbox: Mailbox<EngineMessage>
-    /// One for each replica.
-    let executors: [any Executor]
+    let ranks: any RankHost
     /// Which of the engine's groups of replicas this loop drives.
     let group: Int
     let tokenizer: Tokenizer
@@ -20,18 +19,24 @@ struct EngineLoop: ~Copyable {
     var generations: [SequenceID: Generation] = [:]
     var recorder: LoopRecorder
     var nextSequence: UInt64 = 0
+    /// The life of the ranks that knows the plans in flight; 0 before the first.
+    var life = 0
+    var suspects = Suspects()
     var stops = false
 
     /// An idle loop looks at its inbox at least so often.
     private static let idle = Duration.seconds(1)
+    /// One whose ranks are being started again looks after them so often.
+    private static let outage = Duration.milliseconds(10)
 
     /// Runs until a stop message has come, then ends what is left.
     mutating func run() {
         do {
             while !stops {
-                let wait = lockstep.hasWork ? Duration.zero : Self.idle
+                let ready = ranks.life(of: group)
+                let wait = ready == nil ? Self.outage : lockstep.hasWork ? .zero : Self.idle
                 for message in inbox.takeAll(within: wait) { handle(message) }
-                try step()
+                if let ready, lockstep.hasWork { try step(on: ready) }
             }
             end(EngineError(.unavailable, "the engine is stopping"))
         } catch {
@@ -39,28 +44,33 @@ struct EngineLoop: ~Copyable {
         }
     }
 
-    /// Hands over as many plans as may fly, then takes in what came of the oldest step.
-    private mutating func step() throws {
-        guard lockstep.hasWork else { return }
+    /// Hands over as many plans as may fly, then takes in what came of the oldest step: of all
+    /// replicas or, where ranks ended, of none.
+    private mutating func step(on ready: RankLife) throws {
+        if ready.number != life { beginAnew(ready.number) }
         let start = Thread.processorTime()
         recorder.begin()
-        while let plans = lockstep.schedule() {
-            counters.steps.begin(plans, of: group)
-            for (executor, plan) in zip(executors, plans) {
-                counters.countStep(plan)
-                try executor.submit(plan)
+        let results: [StepResult]
+        do {
+            while let plans = lockstep.schedule() {
+                counters.steps.begin(plans, of: group)
+                for (executor, plan) in zip(ready.executors, plans) {
+                    counters.countStep(plan)
+                    try executor.submit(plan)
+                }
+                note(handedOver: plans)
             }
-            note(handedOver: plans)
-        }
-        var progress: [SequenceProgress] = []
-        for (replica, executor) in executors.enumerated() {
             // Peers of a rank that hangs notice it within the deadline, and can say which it is.
-            let result = try executor.nextResult(within: configuration.stepDeadline * 2)
-            if replica == 0 { recorder.receive(number: result.number) }
-            progress += lockstep.commit(result, of: replica)
-            // All replicas count their plans alike.
-            if replica == executors.count - 1 { counters.steps.end(result.number, of: group) }
+            results = try ready.executors.map {
+                try $0.nextResult(within: configuration.stepDeadline * 2)
+            }
+        } catch {
+            return try recover(from: error as? EngineError ?? EngineError(.failed, "\(error)"))
         }
+        // All replicas count their plans alike.
+        recorder.receive(number: results[0].number)
+        counters.steps.end(results[0].number, of: group)
+        let progress = results.enumerated().flatMap { lockstep.commit($1, of: $0) }
         let commit = Thread.processorTime()
         let outputs = progress.compactMap { advance($0) }
         if configuration.checksIntegrity { try lockstep.checkIntegrity() }

@@ -15,6 +15,8 @@ public struct EngineMetrics: Sendable {
     public var steps = 0
     /// The same by the mode that was chosen.
     public var stepsByMode: [ParallelMode: Int] = [:]
+    /// Steps that ranks took with them when they ended, by mode.
+    public var lostSteps: [ParallelMode: Int] = [:]
     /// Processor time of the loops' own work in them: schedule, plan, hand over, commit.
     public var planningTime = Duration.zero
     /// Processor time of the loops to make text of the tokens.
@@ -27,10 +29,10 @@ public struct EngineMetrics: Sendable {
     public var shifts = 0
     /// Times and sizes, by how often.
     public var histograms = EngineHistograms()
-    /// Ranks that were started again after a failure.
-    public var rankRestarts = 0
     /// Bytes that all ranks received from others, by collective.
     public var communicationBytes: [String: Int] = [:]
+    /// Whether the ranks take plans, and how often they were started again.
+    public var ranks = RankStatus()
     /// Why the engine takes no more requests, once it does not.
     public var failure: EngineError?
 }
@@ -58,6 +60,10 @@ final class EngineCounters: Sendable {
         }
     }
 
+    func countLost(_ modes: [ParallelMode]) {
+        metrics.withLock { for mode in modes { $0.lostSteps[mode, default: 0] += 1 } }
+    }
+
     func countWork(planning: Duration, text: Duration) {
         metrics.withLock {
             $0.planningTime += planning
@@ -67,9 +73,6 @@ final class EngineCounters: Sendable {
 
     /// Takes in what a step added.
     func add(_ tally: StepTally) { metrics.withLock { $0.add(tally) } }
-
-    /// Counts ranks that were started again.
-    func countRestart(ranks: Int) { metrics.withLock { $0.rankRestarts += ranks } }
 
     /// Takes in the gauges of one group of replicas; the snapshot holds the sum.
     func publish(_ counts: SchedulerCounts, of group: Int) {

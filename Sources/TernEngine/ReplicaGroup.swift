@@ -1,10 +1,9 @@
 // Replicas as the engine sees them: a loop, and for each replica a scheduler, a cache and ranks of its
-// own. Those that share experts are in one group and step together; others are groups of one. Which
-// request goes to which replica is the engine's choice.
+// own, which RankHost starts and ends. Those that share experts are in one group and step together;
+// others are groups of one. Which request goes to which replica is the engine's choice.
 
 import Synchronization
 import TernModel
-import TernParallel
 import TernPlanning
 import TernText
 
@@ -13,28 +12,21 @@ import TernText
 /// Thread: every method may be called from any thread.
 final class ReplicaGroup: Sendable {
     private let inbox = Mailbox<EngineMessage>()
-    private let executors: [LocalExecutor]
     private let thread: Thread
 
-    /// Starts a loop over executors whose ranks are ready, one for each replica.
+    /// Starts a loop over the ranks of a group, which are ready.
     ///
-    /// Throws: where the system starts no more threads; the ranks have left then.
+    /// Throws: where the system starts no more threads.
     init(
-        _ index: Int, executors: [LocalExecutor], lockstep: Lockstep, tokenizer: Tokenizer,
+        _ index: Int, ranks: any RankHost, lockstep: Lockstep, tokenizer: Tokenizer,
         counters: EngineCounters, configuration: EngineConfiguration
-    ) throws {
-        self.executors = executors
-        do {
-            thread = try Thread("tern-engine-\(index)") { [inbox] in
-                var loop = EngineLoop(
-                    inbox: inbox, executors: executors, group: index, tokenizer: tokenizer,
-                    counters: counters, configuration: configuration, lockstep: lockstep,
-                    recorder: LoopRecorder(group: index, trace: configuration.trace))
-                loop.run()
-            }
-        } catch {
-            try executors.stop(within: .seconds(60))
-            throw error
+    ) throws(EngineError) {
+        thread = try Thread("tern-engine-\(index)") { [inbox] in
+            var loop = EngineLoop(
+                inbox: inbox, ranks: ranks, group: index, tokenizer: tokenizer,
+                counters: counters, configuration: configuration, lockstep: lockstep,
+                recorder: LoopRecorder(group: index, trace: configuration.trace))
+            loop.run()
         }
     }
 
@@ -46,27 +38,17 @@ final class ReplicaGroup: Sendable {
         inbox.put(.submit(id, request, replica: replica, deliver))
     }
 
-    /// Bytes that the ranks received from others, by collective.
-    var communicationBytes: [String: Int] {
-        executors.flatMap(\.latestCounts).reduce(into: [:]) { bytes, counts in
-            for collective in Collective.allCases {
-                bytes[collective.name, default: 0] += counts.bytes(collective)
-            }
-        }
-    }
-
     /// Ends a request if it is here.
     func cancel(_ id: RequestID) { inbox.put(.cancel(id)) }
 
-    /// Ends the loop, then the ranks.
+    /// Ends the loop.
     ///
-    /// Throws: `EngineError` where a thread does not end in time.
+    /// Throws: `EngineError` where it does not end in time.
     func stop(within deadline: Duration) throws(EngineError) {
         inbox.put(.stop)
         guard thread.join(within: deadline) else {
             throw EngineError(.failed, "the engine's loop did not end within \(deadline)")
         }
-        try executors.stop(within: deadline)
     }
 }
 

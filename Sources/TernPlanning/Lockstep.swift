@@ -56,6 +56,24 @@ public struct Lockstep: Sendable {
         schedulers[replica].commit(result)
     }
 
+    /// The sequences in plans in flight, each with the tokens it had computed before them.
+    public var inFlight: [SequenceID: Int] {
+        var places: [SequenceID: Int] = [:]
+        for scheduler in schedulers {
+            for sequence in scheduler.running where sequence.plansInFlight > 0 {
+                places[sequence.id] = sequence.computedCount
+            }
+        }
+        return places
+    }
+
+    /// Begins anew on ranks that are new; see `Scheduler.restart`.
+    public mutating func restart(onProbation: [SequenceID: Int] = [:]) {
+        for replica in schedulers.indices {
+            schedulers[replica].restart(onProbation: onProbation)
+        }
+    }
+
     /// Checks the tables of all schedulers; see `Scheduler.checkIntegrity`.
     ///
     /// Throws: the first contradiction found.

@@ -26,6 +26,7 @@ extension Scheduler {
             while running[index].id != span.sequence { index += 1 }
             blocks.markComputed(span.positions.upperBound, of: &running[index])
             running[index].plansInFlight -= 1
+            running[index].reviewProbation()
             if let scoring = span.scoring {
                 running[index].take(scores.next(), of: scoring)
             }

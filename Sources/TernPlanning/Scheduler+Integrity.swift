@@ -30,6 +30,8 @@ extension Scheduler {
             running.count <= configuration.maxSequences,
             "\(running.count) sequences run, at most \(configuration.maxSequences) may")
         try IntegrityError.check(
+            running.count { $0.probation != nil } <= 1, "two sequences on probation run at once")
+        try IntegrityError.check(
             plansInFlight.count <= configuration.maxPlansInFlight,
             "\(plansInFlight.count) plans fly, at most \(configuration.maxPlansInFlight) may")
     }

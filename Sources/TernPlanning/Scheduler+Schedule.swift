@@ -66,7 +66,8 @@ extension Scheduler {
                 held.append(sequence)
                 continue
             }
-            guard blocks.admit(&sequence, headroom: running.count) else {
+            guard !awaitsProbation(sequence), blocks.admit(&sequence, headroom: running.count)
+            else {
                 waiting.putBack(sequence)
                 return
             }
@@ -108,7 +109,7 @@ extension Scheduler {
     /// Counts what the prefix cache spared a sequence at its first admission. Later ones find
     /// the sequence's own blocks, which would flatter the cache.
     private mutating func countPrefix(of sequence: Sequence) {
-        guard configuration.enablesPrefixCaching, sequence.preemptions == 0 else { return }
+        guard configuration.enablesPrefixCaching, sequence.turn == nil else { return }
         prefixQueryTokens += sequence.tokenCount
         prefixHitTokens += sequence.computedCount
     }

@@ -48,6 +48,9 @@ public struct Sequence: Sendable, Equatable {
     var turn: UInt64?
     /// The older sequence that computes the beginning of this prompt, until this one is admitted.
     var leader: PromptLeader?
+    /// Where ranks ended with it in flight, as a number of computed tokens that it has not passed
+    /// since; see `Scheduler.restart`.
+    var probation: Int?
     /// The cached prefix that ends with its last full computed block.
     var prefix: PrefixCache.Prefix
 

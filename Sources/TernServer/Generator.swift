@@ -16,6 +16,8 @@ protocol Generator: Sendable {
     var metrics: EngineMetrics { get }
     /// Why no more requests are taken, once that is so.
     var failure: EngineError? { get }
+    /// Whether requests are worked on now.
+    var isReady: Bool { get }
 
     /// When the ranks shift.
     var shiftPolicy: ShiftPolicy { get }
@@ -49,6 +51,7 @@ protocol Generator: Sendable {
 extension Engine: Generator {
     var vocabularySize: Int { model.vocabularySize }
     var failure: EngineError? { metrics.failure }
+    var isReady: Bool { metrics.ranks.areReady }
 
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {
         try tokenizer.encode(text, addSpecialTokens: addSpecialTokens).map { TokenID($0) }

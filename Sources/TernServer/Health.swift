@@ -1,5 +1,5 @@
-// `GET /health`: the HTTP thread answers, and says whether the engine behind it still takes
-// requests.
+// `GET /health` and `GET /ready`: the HTTP thread answers, and says whether the engine behind it still
+// takes requests, and whether its ranks work on them now.
 
 import TernJSON
 
@@ -13,5 +13,17 @@ enum Health {
         } else {
             exchange.respond(HTTPResponse(json: ["status": "ok"]))
         }
+    }
+
+    /// Answers 200 while requests are worked on, 503 while they would wait or fail.
+    static func ready(_ generator: any Generator, _ exchange: HTTPExchange) {
+        guard generator.failure == nil && !generator.isReady else {
+            live(generator, exchange)
+            return
+        }
+        let error = APIError(
+            .unavailable, "the ranks are being started again; requests wait for them",
+            headers: [HTTPHeader("Retry-After", "1")])
+        exchange.respond(error.response)
     }
 }

@@ -82,6 +82,15 @@ struct Arguments {
     /// All values of a flag that may be repeated.
     func texts(_ name: String) -> [String] { values[name] ?? [] }
 
+    /// The words that gave these options, in the options' order.
+    func words(of options: [Option]) -> [String] {
+        options.flatMap { option in
+            texts(option.names[0]).map { value in
+                option.value == nil ? option.names[0] : "\(option.names[0])=\(value)"
+            }
+        }
+    }
+
     /// A whole number within a range.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = text(name) else { return nil }

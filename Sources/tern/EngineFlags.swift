@@ -31,6 +31,9 @@ enum EngineFlags {
             Option("--no-enable-prefix-caching", help: "compute every prompt"),
             Option("--seed", value: "N", help: "seeds dummy weights and requests without a seed"),
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
+            Option(
+                "--step-timeout", value: "SECONDS",
+                help: "how long a step may take before its ranks count as hung (600)"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
                 "--trace-out", "--trace", value: "FILE",
@@ -68,6 +71,9 @@ enum EngineFlags {
         }
         engine.enablesPrefixCaching = !arguments.has("--no-enable-prefix-caching")
         engine.seed = try arguments.integer("--seed", in: 0 ... .max).map { UInt64($0) }
+        if let seconds = try arguments.integer("--step-timeout", in: 1...86_400) {
+            engine.stepDeadline = .seconds(seconds)
+        }
         engine.chatTemplateFile = arguments.text("--chat-template")
         engine.topology = try ParallelFlags.topology(arguments)
         engine.shift = try ParallelFlags.shift(arguments)
@@ -97,11 +103,28 @@ enum EngineFlags {
         report: (@Sendable (StartReport) -> Void)? = nil
     ) throws -> Engine {
         let hardware = try Hardware(arguments, configuration.topology)
+        return try Engine(
+            try traced(configuration, arguments), on: hardware.engine,
+            report: report ?? { show($0, isQuiet: isQuiet) })
+    }
+
+    /// With a trace, where one is asked for.
+    private static func traced(
+        _ configuration: EngineConfiguration, _ arguments: Arguments
+    ) throws -> EngineConfiguration {
         var configuration = configuration
         configuration.trace = try arguments.filled("--trace-out").map { try StepTrace(path: $0) }
-        return try Engine(
-            configuration, on: hardware.engine,
-            report: report ?? { show($0, isQuiet: isQuiet) })
+        return configuration
+    }
+
+    /// The same with the ranks in a process of their own, which is started again when it ends.
+    static func startApart(
+        _ configuration: EngineConfiguration, _ arguments: Arguments,
+        report: @escaping @Sendable (StartReport) -> Void
+    ) throws -> Engine {
+        try Engine(
+            try traced(configuration, arguments),
+            ranks: .childProcess(HostRanks.command(for: arguments)), report: report)
     }
 
     /// Shows a step of a start on standard error.

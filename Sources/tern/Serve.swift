@@ -38,6 +38,9 @@ enum Serve {
                     Option(
                         "--shutdown-timeout", value: "SECONDS",
                         help: "how long a stop waits for running requests (10)"),
+                    Option(
+                        "--ranks-in-process",
+                        help: "run ranks in the server's own process, which ends with them"),
                 ]
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
@@ -52,9 +55,11 @@ enum Serve {
         let clock = ContinuousClock()
         let start = clock.now
         let format = serving.logFormat
-        let engine = try EngineFlags.start(configuration, arguments, isQuiet: false) {
-            show($0, format)
-        }
+        let report: @Sendable (StartReport) -> Void = { show($0, format) }
+        let engine =
+            arguments.has("--ranks-in-process")
+            ? try EngineFlags.start(configuration, arguments, isQuiet: false, report: report)
+            : try EngineFlags.startApart(configuration, arguments, report: report)
         let seconds = (start.duration(to: clock.now) / .milliseconds(100)).rounded() / 10
         serving.report(
             format.line(

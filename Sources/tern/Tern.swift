@@ -12,6 +12,8 @@ enum Tern {
         BenchThroughput.command, BenchShift.command, Tokenize.command, Detokenize.command,
         RenderChatTemplate.command, Top.command,
     ]
+    /// What `serve` starts itself; no help mentions it.
+    private static let ownCommands = [HostRanks.command]
 
     static func main() {
         signal(SIGPIPE, SIG_IGN)
@@ -49,7 +51,7 @@ enum Tern {
             Console.write("tern \(version)\n")
             return
         }
-        for command in commands {
+        for command in commands + ownCommands {
             let name = command.name.split(separator: " ").map(String.init)
             guard words.starts(with: name) else { continue }
             let arguments = try Arguments(Array(words.dropFirst(name.count)), for: command)

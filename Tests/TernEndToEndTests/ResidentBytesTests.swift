@@ -32,7 +32,8 @@ struct ResidentBytesTests {
     private static func bytes(_ folder: TemporaryFolder, _ flags: [String]) throws -> Int {
         let process = try TernProcess(
             [
-                "serve", folder.path, "--port", "0", "--load-format", "dummy", "--max-model-len",
+                "serve", folder.path, "--port", "0", "--ranks-in-process", "--load-format", "dummy",
+                "--max-model-len",
                 "64", "--max-num-seqs", "1", "--max-num-batched-tokens", "32",
                 "--kv-cache-memory-bytes", "\(4 << 20)", "--served-model-name", "tall",
             ] + flags)

@@ -83,6 +83,62 @@ struct LockstepTests {
     }
 }
 
+extension LockstepTests {
+    @Test(
+        "New ranks begin with what is known: tokens stay, those in flight run first, leavers are gone"
+    )
+    func restart() throws {
+        var lockstep = lockstep(2)
+        for (id, replica) in [(1, 1), (2, 0), (3, 1)] {
+            let id = SequenceID(UInt64(id))
+            try lockstep.add(sequence(id, tokens: 6, first: 100 * Int(id.rawValue)), to: replica)
+        }
+        let first = try lockstep.plans()
+        for replica in 0..<2 { _ = lockstep.commit(result(of: first[replica]), of: replica) }
+        let second = try lockstep.plans()
+        _ = try lockstep.plans()
+        lockstep.finish(3, .cancelled)
+        #expect(lockstep.inFlight == [1: 6, 2: 6, 3: 6])
+        lockstep.restart()
+        try lockstep.checkIntegrity()
+        #expect(lockstep.inFlight.isEmpty && lockstep.counts.usedBlocks == 0)
+        #expect(lockstep.counts.running == 0 && lockstep.counts.waiting == 2)
+        let third = try lockstep.plans()
+        #expect(third.map(\.number) == [3, 3], "a late result of plan 1 would not be taken for it")
+        #expect(third.map(\.outline) == [[[2, 0, 7]], [[1, 0, 7]]], "prompt and one drawn token")
+        #expect(third[0].spans[0].sampling == second[0].spans[0].sampling)
+        let progress = (0..<2).flatMap { lockstep.commit(result(of: third[$0]), of: $0) }
+        #expect(Set(progress.map(\.id)) == [1, 2])
+        try lockstep.checkIntegrity()
+    }
+
+    @Test("Of those on probation one runs at a time, until it has passed its place")
+    func probation() throws {
+        var limits = Self.limits
+        limits.maxPlansInFlight = 1
+        var lockstep = Lockstep(replicas: 1, limits, policy: ShiftPolicy(.threshold(7)))
+        for id in 1...4 {
+            let prompt = sequence(SequenceID(UInt64(id)), tokens: 3, first: 100 * id)
+            try lockstep.add(prompt, to: 0)
+        }
+        _ = try lockstep.plans()
+        lockstep.restart(onProbation: [1: 3, 2: 0, 4: 0])
+        var outlines: [[[Int]]] = []
+        for _ in 0..<4 {
+            let plans = try lockstep.plans()
+            outlines.append(plans[0].outline)
+            try lockstep.checkIntegrity()
+            _ = lockstep.commit(result(of: plans[0]), of: 0)
+            try lockstep.checkIntegrity()
+        }
+        #expect(outlines[0] == [[1, 0, 3]], "2 waits for 1, and nobody overtakes it")
+        #expect(outlines[1] == [[1, 3, 1]], "3 of 3 tokens are not past the place")
+        #expect(
+            outlines[2] == [[1, 4, 1], [2, 0, 3], [3, 0, 3]], "4 waits for 2 and 3 does not")
+        #expect(outlines[3].map { $0[0] } == [1, 2, 3, 4])
+    }
+}
+
 extension Lockstep {
     /// The next plans, where there must be some.
     fileprivate mutating func plans() throws -> [StepPlan] {

@@ -33,6 +33,8 @@ struct RecordingExecutor {
     private var ended: Set<SequenceID> = []
     /// Positions of each prompt that plans have scored.
     private var scored: [SequenceID: Int] = [:]
+    /// Those of them whose results were taken.
+    private var told: [SequenceID: Int] = [:]
     /// The chain written at each slot; 0 where nothing was written.
     private var slots: [UInt64]
     /// The chains of all full blocks that were ever computed.
@@ -248,6 +250,7 @@ extension RecordingExecutor {
                     ScoredToken(token: token, logprob: Float(first + index), rank: 1, top: [])
                 }
                 scores.append(SequenceScores(sequence: span.sequence, tokens: tokens))
+                told[span.sequence, default: 0] += tokens.count
             }
             guard let step = span.sampling, let chain = truth.chains.last else { continue }
             let token = Self.draw(step, after: chain)
@@ -255,6 +258,14 @@ extension RecordingExecutor {
             samples.append(SampledToken(sequence: span.sequence, token: token))
         }
         return StepResult(number: plan.number, samples: samples, scores: scores)
+    }
+
+    /// Loses the plans in flight and the cache, as ranks that are started anew.
+    mutating func restart() {
+        plans = []
+        scored = told
+        slots = Array(repeating: 0, count: slots.count)
+        computedBlocks = []
     }
 
     /// Expects no more spans of a sequence.

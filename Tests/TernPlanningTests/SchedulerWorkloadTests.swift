@@ -9,7 +9,21 @@ struct SchedulerWorkloadTests {
     func workload(plansInFlight: Int, seed: UInt64) throws {
         print("workload: \(plansInFlight) plans in flight, seed \(seed)")
         var workload = Workload(seed: seed, plansInFlight: plansInFlight)
+        expectForetold(try workload.run(), of: workload, seed: seed)
+    }
+
+    @Test(
+        "Everyone gets the foretold text, however often the ranks are lost",
+        arguments: 1...4, SeededRandom.seeds(6))
+    func restarts(plansInFlight: Int, seed: UInt64) throws {
+        print("workload with restarts: \(plansInFlight) plans in flight, seed \(seed)")
+        var workload = Workload(seed: seed, plansInFlight: plansInFlight, restarts: 4)
         let outcome = try workload.run()
+        expectForetold(outcome, of: workload, seed: seed)
+        #expect(outcome.lostPlans > 0, "seed \(seed)")
+    }
+
+    private func expectForetold(_ outcome: Outcome, of workload: Workload, seed: UInt64) {
         for (id, expected) in outcome.expected {
             let generated = outcome.generated[id] ?? []
             if outcome.departed.contains(id) {

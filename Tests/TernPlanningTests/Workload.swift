@@ -9,9 +9,14 @@ struct Workload {
     let sequences: [Sequence]
     /// How often, in percent of the events, someone leaves or is ended by the engine.
     let departures: Int
+    /// How often, in percent of the events, the ranks are lost and start anew.
+    let restarts: Int
     private var random: SeededRandom
 
-    init(seed: UInt64, plansInFlight: Int, departures: Int = 3, sequences: Int = 30) {
+    init(
+        seed: UInt64, plansInFlight: Int, departures: Int = 3, restarts: Int = 0,
+        sequences: Int = 30
+    ) {
         var random = SeededRandom(seed: seed)
         let maxSequences = Int.random(in: 1...8, using: &random)
         let blockSize = Int.random(in: 1...6, using: &random)
@@ -23,6 +28,7 @@ struct Workload {
             maxLogitRows: maxSequences + Int.random(in: 0...4, using: &random))
         self.configuration = configuration
         self.departures = departures
+        self.restarts = restarts
         self.sequences = (0..<sequences).map { Self.sequence($0, &random) }
         self.random = random
     }
@@ -62,6 +68,8 @@ struct Workload {
                 coming.removeFirst()
             } else if random.happens(percent: departures) {
                 try run.end(sequences[..<coming.startIndex].randomElement(using: &random)?.id)
+            } else if random.happens(percent: restarts) {
+                try run.restart()
             } else if random.happens(percent: 70) {
                 try run.plan()
             } else {
@@ -83,6 +91,7 @@ struct Outcome {
     var events = 0
     var steps = 0
     var mostPlansInFlight = 0
+    var lostPlans = 0
     var counts: SchedulerCounts?
 }
 
@@ -138,6 +147,18 @@ private struct Run {
                 !executor.plans.isEmpty || !scheduler.hasWork,
                 "nothing is in flight, yet nothing is planned: \(scheduler.counts)")
         }
+        try check()
+    }
+
+    mutating func restart() throws {
+        outcome.lostPlans += executor.plans.count
+        scheduler.restart()
+        executor.restart()
+        try PlanViolation.check(
+            scheduler.running.isEmpty && scheduler.counts.usedBlocks == 0
+                && scheduler.counts.cachedBlocks == 0,
+            "after a restart: \(scheduler.counts)")
+        oldest = nil
         try check()
     }
 

@@ -218,6 +218,7 @@ private final class Flight: Generator {
     var metrics: EngineMetrics { EngineMetrics() }
     let vocabularySize = 257
     var failure: EngineError? { nil }
+    var isReady: Bool { true }
     var most: Int { counts.withLock { $0.most } }
     var shiftPolicy: ShiftPolicy { scripted.shiftPolicy }
 

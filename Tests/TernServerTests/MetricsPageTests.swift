@@ -18,7 +18,7 @@ struct MetricsPageTests {
         metrics.stepsByMode = [.tensor: 8, .sequence: 9]
         metrics.shifts = 5
         metrics.finished = [.stop: 11, .cancelled: 2]
-        metrics.rankRestarts = 1
+        metrics.ranks.restarts = 1
         metrics.communicationBytes = ["all_reduce": 12, "all_to_all": 13]
         metrics.histograms.timeToFirstToken.record(0.03)
         metrics.histograms.timeToFirstToken.record(3000)

@@ -22,6 +22,7 @@ final class ScriptedGenerator: Generator {
     var failure: EngineError? { nil }
     let shiftPolicy = ShiftPolicy(.threshold(8))
     let toolCallFamily: ToolCallFamily
+    var isReady: Bool { true }
     let pace: Duration
     /// Whether the script starts again at its end.
     let isEndless: Bool

@@ -93,6 +93,7 @@ private final class WaitingGenerator: Generator {
     let maxModelLength = 256
     let vocabularySize = 257
     var failure: EngineError? { nil }
+    var isReady: Bool { true }
     var metrics: EngineMetrics { EngineMetrics() }
     var shiftPolicy: ShiftPolicy { scripted.shiftPolicy }
     var toolCallFamily: ToolCallFamily { scripted.toolCallFamily }

@@ -121,13 +121,11 @@ public final class TernProcess {
 
     /// Bytes of memory that the running program has touched and still holds.
     public func residentBytes() throws -> Int {
-        let path = "/proc/\(process)/smaps_rollup"
-        let text = String(decoding: try Fixture.bytes(path), as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("Rss:") }
-        guard let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else { throw Fixture.Missing(path: path) }
-        return kilobytes * 1024
+        try Processes.residentBytes(of: process)
     }
+
+    /// The system's number of the process.
+    public var number: pid_t { process }
 
     /// Sends a signal.
     public func signal(_ number: Int32) { kill(process, number) }

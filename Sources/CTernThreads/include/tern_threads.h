@@ -1,8 +1,9 @@
-// What Swift cannot say about threads: the macros of cpu_set_t.
+// What Swift cannot say about threads: the macros of cpu_set_t, functions of many arguments.
 
 #ifndef TERN_THREADS_H
 #define TERN_THREADS_H
 
+#include <spawn.h>
 #include <stdint.h>
 
 #pragma clang assume_nonnull begin
@@ -13,6 +14,12 @@ int32_t tern_available_processors(int32_t *processors, int32_t capacity);
 
 // Keeps the calling thread on one processor. Returns 0 or an errno.
 int32_t tern_pin_thread(int32_t processor);
+
+// Lets the system kill this process when the thread that started it ends. Returns 0 or an errno.
+int32_t tern_die_with_parent(void);
+
+// Closes the descriptors from `first` on in a program that is to be started. Returns 0 or an errno.
+int32_t tern_close_from(posix_spawn_file_actions_t *actions, int32_t first);
 
 #pragma clang assume_nonnull end
 

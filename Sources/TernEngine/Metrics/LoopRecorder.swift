@@ -46,14 +46,19 @@ struct LoopRecorder {
                 step: trace == nil ? nil : TracedStep(plans), handedOver: handedOver))
     }
 
-    /// The result of a step has come. Steps before it that had none were lost with their ranks.
+    /// The steps in flight were lost with their ranks; tells their modes, the oldest first.
+    mutating func loseFlights() -> [ParallelMode] {
+        defer { flights = [] }
+        return flights.map(\.mode)
+    }
+
+    /// The result of the oldest step in flight has come.
     mutating func receive(number: UInt64) {
         let before = now
         now = .now
-        let lost = flights.firstIndex { $0.number == number } ?? flights.count
-        flights.removeFirst(lost)
-        guard !flights.isEmpty else { return }
         let flight = flights.removeFirst()
+        precondition(
+            flight.number == number, "result of step \(number), expected \(flight.number)")
         let start = max(flight.handedOver, before)
         tally.addStep(flight.mode, seconds: start.seconds(to: now))
         if let step = flight.step { trace?.step(step, number: number, from: start, to: now) }

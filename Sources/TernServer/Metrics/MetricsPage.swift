@@ -99,7 +99,7 @@ enum MetricsPage {
             })
         page.counter(
             "tern:rank_restarts_total", "Ranks started again after a failure.",
-            metrics.rankRestarts)
+            metrics.ranks.restarts)
         page.counter(
             "tern:communication_bytes_total", "Bytes that ranks received from others.",
             by: "collective", metrics.communicationBytes.sorted { $0.key < $1.key })

@@ -60,6 +60,9 @@ final class API {
                 .init(method: "GET", path: "/health", isOpen: true) { [model] _, exchange in
                     Health.live(model.generator, exchange)
                 },
+                .init(method: "GET", path: "/ready") { [model] _, exchange in
+                    Health.ready(model.generator, exchange)
+                },
                 .init(method: "GET", path: "/version") { [configuration] _, exchange in
                     exchange.respond(
                         HTTPResponse(json: ["version": .string(configuration.version)]))

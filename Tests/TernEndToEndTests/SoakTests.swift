@@ -1,0 +1,123 @@
+import Glibc
+import Synchronization
+import TernEngine
+import TernPlanning
+import TernTesting
+import Testing
+
+/// A mixed load for a while, and a kill of the ranks' process every few seconds. `make soak` runs it
+/// alone and longer, for `TERN_SOAK_SECONDS`.
+@Suite("Soak")
+struct SoakTests {
+    private static let asked = getenv("TERN_SOAK_SECONDS").flatMap { Int(String(cString: $0)) }
+
+    @Test(
+        "No request is lost, no token is wrong, nothing grows, however often ranks are killed",
+        .timeLimit(.minutes(180)))
+    func soak() throws {
+        let seconds = Self.asked ?? 20
+        let seed = UInt64.random(in: .min ... .max)
+        print("soak: \(seconds) s, seed \(seed)")
+        let ranks = try ApartRanks(
+            Fixture.telemachus, RankProcessTests.flags + ["-sp", "2"],
+            RankProcessTests.settings(Topology(sequence: 2)))
+        let engine = ranks.engine
+        let requests = (0..<24).map { Self.request(engine, $0) }
+        let expected = try RankProcessTests.tokens(engine, requests)
+        #expect(zip(expected, requests).allSatisfy { $0.count == $1.parameters.maxTokens })
+        let killer = Killer(of: ranks, seed: seed)
+        let thread = spawn { killer.run() }
+        let end = ContinuousClock.now + .seconds(seconds)
+        var (rounds, wrong) = (0, 0)
+        var warm: Holdings?
+        while ContinuousClock.now < end {
+            if try RankProcessTests.tokens(engine, requests) != expected { wrong += 1 }
+            rounds += 1
+            if killer.kills >= 2 { warm = warm ?? Holdings() }
+        }
+        killer.stop()
+        pthread_join(thread, nil)
+        let lost = engine.metrics.lostSteps
+        print("soak: \(rounds) rounds of \(requests.count), \(killer.kills) kills, lost \(lost)")
+        #expect(wrong == 0, "seed \(seed): \(ranks.log)")
+        #expect(killer.kills >= seconds / 8)
+        for mode in ParallelMode.allCases {
+            #expect((lost[mode] ?? 0) > 0, "kills have to land in \(mode) mode; seed \(seed)")
+        }
+        #expect(engine.metrics.finished[.length] == (rounds + 1) * requests.count)
+        if let warm { try Holdings().expectNoMore(than: warm, isAlone: Self.asked != nil) }
+        try engine.stop()
+    }
+
+    /// Requests by number: short and long prompts, greedy and seeded, few and many tokens.
+    private static func request(_ engine: Engine, _ number: Int) -> GenerationRequest {
+        var parameters = engine.defaultParameters(maxTokens: 4 + number * 13 % 60)
+        (parameters.temperature, parameters.seed) = (number % 2 == 0 ? 0 : 0.9, UInt64(number))
+        parameters.ignoreEOS = true
+        if number % 5 == 0 { parameters.adjustments.presencePenalty = 0.5 }
+        let length = 3 + number * 37 % 120
+        return GenerationRequest(
+            prompt: (0..<length).map { TokenID(300 + ($0 * 7 + number * 31) % 900) },
+            parameters: parameters)
+    }
+}
+
+/// What this process holds of the system.
+private struct Holdings {
+    let descriptors = TemporaryFolder.names(in: "/proc/self/fd").count
+    let threads = TemporaryFolder.names(in: "/proc/self/task").count
+    let memory = Result { try Processes.residentBytes(of: getpid()) }
+
+    /// Where other tests run in this process at the same time, they hold much more.
+    func expectNoMore(than before: Holdings, isAlone: Bool) throws {
+        #expect(descriptors < before.descriptors + (isAlone ? 4 : 60))
+        #expect(threads < before.threads + (isAlone ? 4 : 60))
+        guard isAlone else { return }
+        let (now, then) = (try memory.get(), try before.memory.get())
+        print("soak: resident \(then >> 20) MiB after warm-up, \(now >> 20) MiB at the end")
+        #expect(now < then + 32 << 20)
+    }
+}
+
+/// Kills the process of the ranks every few seconds, by turns in either mode.
+private final class Killer: Sendable {
+    private let ranks: ApartRanks
+    private let seed: UInt64
+    private let state = Mutex((isOver: false, kills: 0))
+
+    init(of ranks: ApartRanks, seed: UInt64) {
+        self.ranks = ranks
+        self.seed = seed
+    }
+
+    var kills: Int { state.withLock { $0.kills } }
+
+    func stop() { state.withLock { $0.isOver = true } }
+
+    func run() {
+        var random = seed
+        while !state.withLock({ $0.isOver }) {
+            random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            pause(milliseconds: 1500 + Int(random >> 33) % 2000)
+            let mode: ParallelMode = kills.isMultiple(of: 2) ? .sequence : .tensor
+            guard ranks.engine.metrics.ranks.areReady, let child = ranks.child
+            else { continue }
+            awaitStep(mode)
+            kill(child, SIGKILL)
+            state.withLock { $0.kills += 1 }
+        }
+    }
+
+    private func pause(milliseconds: Int) {
+        for _ in 0..<milliseconds / 10 where !state.withLock({ $0.isOver }) { usleep(10_000) }
+    }
+
+    /// Waits for a step in a mode to begin; it is in flight for a while.
+    private func awaitStep(_ mode: ParallelMode) {
+        let before = ranks.engine.metrics.stepsByMode[mode]
+        for _ in 0..<20_000 where !state.withLock({ $0.isOver }) {
+            if ranks.engine.metrics.stepsByMode[mode] != before { return }
+            usleep(100)
+        }
+    }
+}
