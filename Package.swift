@@ -65,6 +65,13 @@ let package = Package(
             name: "TernTesting", dependencies: ["TernJSON", "TernPlanning"],
             path: "Tests/TernTesting",
             swiftSettings: swift),
+        .executableTarget(
+            name: "tern-fuzz",
+            dependencies: [
+                "TernServer", "TernEngine", "TernModel", "TernCPU", "TernText", "TernPlanning",
+                "TernJSON", "TernTesting",
+            ],
+            path: "Tests/TernFuzz", swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "TernTesting", "CAllocationCounter"]),
@@ -97,7 +104,8 @@ let package = Package(
         tests(
             "TernEndToEndTests",
             [
-                "tern", "TernBench", "TernEngine", "TernPlanning", "TernCPU", "TernJSON",
+                "tern", "tern-fuzz", "TernBench", "TernEngine", "TernPlanning", "TernCPU",
+                "TernJSON",
                 "TernTesting",
             ]),
     ]
