@@ -13,7 +13,8 @@ IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test soak page-test bench bench-latency bench-loop bench-shift lint format docs clean dependencies
+.PHONY: build serve test soak page-test fuzz bench bench-latency bench-loop bench-shift lint format docs \
+	clean dependencies
 
 ## A release build of tern.
 build: dependencies
@@ -34,6 +35,12 @@ soak: dependencies
 ## The page of a server in a headless Chromium (Debian's package `chromium`).
 page-test: build
 	python3 Tools/page-test/page_test.py --tern $(TERN) $(ARGS)
+
+## Wrong inputs for everything that reads: SECONDS for each target, or for TARGET alone. Prints the seed.
+SECONDS := 60
+fuzz: dependencies
+	swift build -c release --product tern-fuzz
+	.build/release/tern-fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(ARGS)
 
 ## All measurements; `make -k bench` goes on where a figure misses its threshold.
 bench: bench-latency bench-loop bench-shift

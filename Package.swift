@@ -71,6 +71,13 @@ let package = Package(
         .executableTarget(
             name: "FaultyRanks", dependencies: ["TernEngine", "TernCPU", "TernPlanning"],
             path: "Tests/FaultyRanks", swiftSettings: swift),
+        .executableTarget(
+            name: "tern-fuzz",
+            dependencies: [
+                "TernServer", "TernEngine", "TernModel", "TernCPU", "TernText", "TernPlanning",
+                "TernJSON", "TernTesting",
+            ],
+            path: "Tests/TernFuzz", swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "TernTesting", "CAllocationCounter"]),
@@ -103,8 +110,8 @@ let package = Package(
         tests(
             "TernEndToEndTests",
             [
-                "tern", "FaultyRanks", "TernBench", "TernEngine", "TernPlanning", "TernCPU",
-                "TernJSON", "TernTesting",
+                "tern", "tern-fuzz", "FaultyRanks", "TernBench", "TernEngine", "TernPlanning",
+                "TernCPU", "TernJSON", "TernTesting",
             ]),
     ]
 )

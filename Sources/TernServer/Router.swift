@@ -39,7 +39,8 @@ struct Router {
         if let route = candidates.first(where: { $0.method == method }) {
             route.handler(request, exchange)
         } else if candidates.isEmpty {
-            exchange.respond(APIError(.notFound, "path: there is no route \(path)").response)
+            exchange.respond(
+                APIError(.notFound, "path: there is no route \(path.prefix(200))").response)
         } else {
             let methods = candidates.map(\.method) + ["OPTIONS"]
             let allow = HTTPHeader(
@@ -51,7 +52,7 @@ struct Router {
                 exchange.respond(
                     APIError(
                         .methodNotAllowed,
-                        "method: found \(method); \(path) allows \(allow.value)",
+                        "method: found \(method); \(path.prefix(200)) allows \(allow.value)",
                         headers: [allow]
                     ).response)
             }

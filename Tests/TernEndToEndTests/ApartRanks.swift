@@ -23,7 +23,7 @@ struct ApartRanks: Sendable {
         _ folder: String, _ flags: [String], _ change: (inout EngineConfiguration) -> Void
     ) throws {
         try self.init(
-            folder, program: TernProcess.executable,
+            folder, program: TernProcess.executable(),
             words: { folder, cache in
                 [folder, "\(getpid())"] + flags
                     + (cache > 0 ? ["--kv-cache-memory-bytes", "\(cache)"] : [])
@@ -38,7 +38,7 @@ struct ApartRanks: Sendable {
     ) throws {
         var configuration = EngineConfiguration(folder: folder)
         change(&configuration)
-        let first = program == TernProcess.executable ? 0 : configuration.cacheBytes ?? 0
+        let first = program == TernProcess.executable() ? 0 : configuration.cacheBytes ?? 0
         let mark = mark
         // A crash is to be over at once: where test runs ask for backtraces, they take seconds.
         let command = RankCommand(executable: "/usr/bin/env") { summary in

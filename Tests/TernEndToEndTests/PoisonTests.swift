@@ -10,7 +10,7 @@ import Testing
 struct PoisonTests {
     private func ranks() throws -> ApartRanks {
         try ApartRanks(
-            Fixture.telemachus, program: TernProcess.executable.dropLast(4) + "FaultyRanks",
+            Fixture.telemachus, program: TernProcess.executable("FaultyRanks"),
             words: { folder, cache in [folder, "\(getpid())", "\(cache)", "500"] }
         ) { configuration in
             configuration.maxModelLength = 256

@@ -33,6 +33,7 @@ struct CheckpointTests {
             ("intermediate_size", 200_000, "expected at most 131072"),
             ("num_attention_heads", 64, "head_dim 0, expected an even number"),
             ("head_dim", 131_072, "expected an even number of at most 512"),
+            ("max_position_embeddings", 1, "max_position_embeddings is 1, expected at least 2"),
             ("num_hidden_layers", 1e30, "num_hidden_layers is 1e+30"),
             ("num_key_value_heads", 3, "2 is not a multiple of num_key_value_heads 3"),
             ("hidden_act", "gelu", "hidden_act is gelu, supported for LlamaForCausalLM is silu"),
@@ -117,6 +118,30 @@ struct CheckpointTests {
                 "\($0)".hasPrefix("model.safetensors: ") && "\($0)".contains(message)
             }
         }
+    }
+
+    @Test("Pickles and code beside the weights are never opened, whatever the configuration says")
+    func noCode() throws {
+        var config = try #require(Self.llama.object)
+        config["auto_map"] = ["AutoModel": "modeling_x.Model", "AutoConfig": "configuration_x.C"]
+        config["trust_remote_code"] = true
+        #expect(throws: Never.self) { try ModelConfiguration(json: .object(config)) }
+        config["architectures"] = ["Model"]
+        #expect(throws: CheckpointError.self) { try ModelConfiguration(json: .object(config)) }
+        let folder = try TemporaryFolder()
+        for name in ["pytorch_model.bin", "consolidated.00.pth", "modeling_x.py", "model.pkl"] {
+            // A pipe that nobody writes: whoever opened it to read would wait.
+            #expect(mkfifo(folder.path + "/" + name, 0o600) == 0)
+        }
+        #expect("only safetensors are looked for") {
+            try Checkpoint(folder: folder.path)
+        } throws: { "\($0)".hasPrefix("model.safetensors: is missing") }
+        try folder.write(
+            "model.safetensors.index.json",
+            Array(#"{"weight_map": {"w": "../pytorch_model.bin"}}"#.utf8))
+        #expect("no file outside the folder is named") {
+            try Checkpoint(folder: folder.path)
+        } throws: { "\($0)".contains("expected the name of a file in the folder") }
     }
 
     @Test("What is no regular file is refused, not waited for", .timeLimit(.minutes(1)))

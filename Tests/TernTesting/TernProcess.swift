@@ -21,22 +21,23 @@ public final class TernProcess {
         public let errors: String
     }
 
-    /// The executable lies beside the test bundle that runs.
-    public static var executable: String {
+    /// An executable of the package, which lies beside the test bundle that runs.
+    public static func executable(_ program: String = "tern") -> String {
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
         let own = String(decoding: path.prefix(max(count, 0)).map(UInt8.init), as: UTF8.self)
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? own
-        return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/tern"
+        return bundle.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/" + program
     }
 
     /// One start at a time: a program started between two lines of another start would inherit
     /// the other's pipes and keep them open.
     private static let starting = Mutex(())
 
-    /// Starts the program.
-    public convenience init(_ arguments: [String]) throws {
-        let started = try Self.starting.withLock { _ in try Self.start(arguments) }
+    /// Starts a program.
+    public convenience init(_ arguments: [String], program: String = "tern") throws {
+        let executable = Self.executable(program)
+        let started = try Self.starting.withLock { _ in try Self.start(executable, arguments) }
         self.init(process: started.process, ends: started.ends)
     }
 
@@ -47,7 +48,9 @@ public final class TernProcess {
         errors = ends[2]
     }
 
-    private static func start(_ arguments: [String]) throws -> (process: pid_t, ends: [Int32]) {
+    private static func start(
+        _ executable: String, _ arguments: [String]
+    ) throws -> (process: pid_t, ends: [Int32]) {
         var pipes: [[Int32]] = []
         for _ in 0..<3 {
             var ends: [Int32] = [-1, -1]
@@ -62,17 +65,17 @@ public final class TernProcess {
             posix_spawn_file_actions_adddup2(
                 &actions, ends[number == 0 ? 0 : 1], Int32(number))
         }
-        var words = ([Self.executable] + arguments).map { strdup($0) } + [nil]
+        var words = ([executable] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process = pid_t()
-        let code = posix_spawn(&process, Self.executable, &actions, nil, &words, environ)
+        let code = posix_spawn(&process, executable, &actions, nil, &words, environ)
         close(pipes[0][0])
         close(pipes[1][1])
         close(pipes[2][1])
         let ends = [pipes[0][1], pipes[1][0], pipes[2][0]]
         guard code == 0 else {
             for end in ends { close(end) }
-            throw Fixture.Missing(path: Self.executable)
+            throw Fixture.Missing(path: executable)
         }
         return (process, ends)
     }
@@ -88,9 +91,9 @@ public final class TernProcess {
 
     /// Runs the program to its end.
     public static func run(
-        _ arguments: [String], input: some Sequence<UInt8> = []
+        _ arguments: [String], program: String = "tern", input: some Sequence<UInt8> = []
     ) throws -> Outcome {
-        let process = try TernProcess(arguments)
+        let process = try TernProcess(arguments, program: program)
         var rest = Array(input)[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(process.input, $0.baseAddress, $0.count) }

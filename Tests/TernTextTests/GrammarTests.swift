@@ -83,6 +83,8 @@ struct GrammarTests {
             (#"{"items":{"not":{}}}"#, "#/items", "not"),
             (#"{"type":"string","format":"email"}"#, "#/format", "email"),
             (#"{"type":"number","minimum":0.5}"#, "#/minimum", "0.5"),
+            (#"{"type":"number","minimum":-9223372036854775808}"#, "#/minimum", "9 digits"),
+            (#"{"type":"integer","maximum":-9223372036854775808}"#, "#/maximum", "1e15"),
             (#"{"type":"strng"}"#, "#/type", "strng"),
             (#"{"allOf":[{},{}]}"#, "#/allOf", "2 schemas"),
             (##"{"$ref":"other.json"}"##, "#/$ref", "other.json"),

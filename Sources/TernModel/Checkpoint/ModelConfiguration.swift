@@ -105,6 +105,11 @@ public struct ModelConfiguration: Sendable, Equatable {
         normEpsilon = Float(try config.positive("rms_norm_eps", default: defaults.normEpsilon))
         maxPositions = try config.count(
             "max_position_embeddings", default: defaults.maxPositions)
+        guard maxPositions >= 2 else {
+            throw config.mismatch(
+                "max_position_embeddings", .integer(maxPositions),
+                "at least 2: one token of a prompt and one of an answer")
+        }
         rope = try RopeConfiguration(
             config.ropeParameters, in: config, theta: defaults.theta,
             dimension: latent?.rotatedDimension ?? headDimension, maxPositions: maxPositions)

@@ -115,23 +115,32 @@ extension HTTPConnection {
     private func readHead(at offset: Int, count: Int) {
         let before = headBytes.count
         headBytes += input(at: offset, count: min(count, limits.headBytes + 1 - before))
-        if let end = HTTPConnection.headEnd(in: headBytes, from: max(0, before - 3)) {
-            do {
-                let head = try RequestHead(parsing: headBytes[..<end], limits: limits)
-                headBytes = []
-                if head.isChunked {
-                    readChunks(
-                        of: head, ChunkedFraming(limit: limits.bodyBytes),
-                        at: offset + end - before, count: before + count - end)
-                } else {
-                    state = .readingBody(head, nil)
-                }
-            } catch {
-                refuse(error)
+        do {
+            guard let end = HTTPConnection.headEnd(in: headBytes, from: max(0, before - 3)) else {
+                try checkBeginning(after: before)
+                return
             }
-        } else if headBytes.count > limits.headBytes {
-            refuse(.headTooLarge(limits.headBytes))
+            let head = try RequestHead(parsing: headBytes[..<end], limits: limits)
+            headBytes = []
+            if head.isChunked {
+                readChunks(
+                    of: head, ChunkedFraming(limit: limits.bodyBytes),
+                    at: offset + end - before, count: before + count - end)
+            } else {
+                state = .readingBody(head, nil)
+            }
+        } catch {
+            refuse(error)
         }
+    }
+
+    /// Checks a head that is not whole yet, where bytes after a place have ended a line.
+    ///
+    /// Cost: as many bytes as there are, for each line; both are bounded.
+    private func checkBeginning(after place: Int) throws(APIError) {
+        guard headBytes.count <= limits.headBytes else { throw .headTooLarge(limits.headBytes) }
+        guard let lineEnd = headBytes[place...].lastIndex(of: 0x0A) else { return }
+        try RequestHead.check(beginning: headBytes[...lineEnd], limits: limits)
     }
 
     private func readChunks(

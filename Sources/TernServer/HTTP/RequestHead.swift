@@ -39,6 +39,26 @@ extension RequestHead {
     ///
     /// Throws: `APIError` with the status to answer with.
     init(parsing bytes: some Collection<UInt8>, limits: HTTPLimits) throws(APIError) {
+        try self.init(lines: bytes, limits: limits)
+        let hosts = values(of: "host")
+        guard hosts.count == 1 || (hosts.isEmpty && minorVersion == 0) else {
+            throw APIError(
+                .badRequest, "HTTP header Host: found \(hosts.count) times, expected once")
+        }
+        try checkFraming(limits: limits)
+    }
+
+    /// Checks the lines that have come of a head, each whole. evhttp reads line by line, and answers
+    /// one that it cannot read with a page of its own; so none may reach it unchecked.
+    ///
+    /// Throws: `APIError` where no further line can make it right.
+    static func check(beginning bytes: some Collection<UInt8>, limits: HTTPLimits) throws(APIError)
+    {
+        _ = try RequestHead(lines: bytes, limits: limits)
+    }
+
+    /// Reads a request line, and what header lines there are, each by itself.
+    private init(lines bytes: some Collection<UInt8>, limits: HTTPLimits) throws(APIError) {
         let lines = try RequestHead.lines(of: Array(bytes))
         guard let requestLine = lines.first else {
             throw APIError(.badRequest, "HTTP request: no request line")
@@ -63,8 +83,7 @@ extension RequestHead {
                 "HTTP method: expected one of "
                     + RequestHead.methods.joined(separator: ", "))
         }
-        try checkTargetAndHost()
-        try checkFraming(limits: limits)
+        try checkTarget()
     }
 
     /// The lines before the empty one. Each must end in CRLF and hold no control character.
@@ -107,15 +126,16 @@ extension RequestHead {
         return headers
     }
 
-    private func checkTargetAndHost() throws(APIError) {
-        guard target.utf8.first == UInt8(ascii: "/") || (target == "*" && method == "OPTIONS")
-        else {
-            throw APIError(.badRequest, "HTTP target: expected a path that begins with /")
+    /// A path on this server. Two slashes would begin an address (RFC 3986, 4.2), in which evhttp
+    /// looks for a host.
+    private func checkTarget() throws(APIError) {
+        let isPath = target.utf8.first == UInt8(ascii: "/") && !target.hasPrefix("//")
+        guard isPath || (target == "*" && method == "OPTIONS") else {
+            throw APIError(.badRequest, "HTTP target: expected a path that begins with one /")
         }
-        let hosts = values(of: "host")
-        guard hosts.count == 1 || (hosts.isEmpty && minorVersion == 0) else {
+        guard target.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw APIError(
-                .badRequest, "HTTP header Host: found \(hosts.count) times, expected once")
+                .badRequest, "HTTP target: found a byte beyond ASCII; expected percent-encoding")
         }
     }
 

@@ -7,12 +7,20 @@ import TernJSON
 struct RequestFields {
     let object: JSONObject
 
+    /// The most members of a body: each field is looked for among all of them.
+    static let members = 256
+
     /// Reads the body of a request.
     init(body: [UInt8]) throws(APIError) {
         do {
             let json = try JSON(parsing: body)
             guard let object = json.object else {
                 throw APIError(.badRequest, "body: found \(json.kind); expected a JSON object")
+            }
+            guard object.members.count <= Self.members else {
+                throw APIError(
+                    .badRequest,
+                    "body: found \(object.members.count) fields; expected at most \(Self.members)")
             }
             self.object = object
         } catch let error as APIError {

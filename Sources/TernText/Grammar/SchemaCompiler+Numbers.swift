@@ -84,7 +84,8 @@ extension SchemaCompiler {
         }
         let keyword = schema[open] == nil ? closed : open
         guard let value = schema[keyword] else { return nil }
-        guard let whole = value.integer, abs(whole) <= Self.greatestBounded else {
+        let bounds = -Self.greatestBounded...Self.greatestBounded
+        guard let whole = value.integer, bounds.contains(whole) else {
             throw GrammarError(
                 path + "/" + keyword,
                 "found \(value.text()); numbers, unlike integers, are supported with whole bounds of "
