@@ -208,14 +208,16 @@ public final class Engine: Sendable {
 
     /// Ends all requests and the threads.
     ///
-    /// Throws: `EngineError` where a thread does not end in time; the others have ended then.
+    /// Throws: `EngineError` where a thread does not end in time. The other loops have ended then, all
+    /// ranks remain, and it may be called again.
     public func stop(within deadline: Duration = .seconds(60)) throws(EngineError) {
         var first: EngineError?
         for group in groups {
             do { try group.stop(within: deadline) } catch { first = first ?? error }
         }
-        do { try ranks.stop(within: deadline) } catch { first = first ?? error }
+        // Ranks that left under a loop would leave it waiting for their results.
         if let first { throw first }
+        try ranks.stop(within: deadline)
     }
 
     /// The replica of a request, and a receiver that takes the request off it at its end.
