@@ -69,15 +69,21 @@ struct ShiftMeasurementTests {
         try given.stop()
     }
 
-    @Test("Whole steps are timed up to the largest, in both modes and as the policy has them")
-    func benchmark() throws {
+    /// Two sequence ranks under a given threshold, for steps of so many tokens.
+    private static func configuration(maxBatchedTokens: Int) -> EngineConfiguration {
         var configuration = EngineConfiguration(folder: Fixture.families + "/qwen3")
         configuration.loadFormat = .dummy
         configuration.maxModelLength = 256
         configuration.maxSequences = 8
-        configuration.maxBatchedTokens = 24
+        configuration.maxBatchedTokens = maxBatchedTokens
         configuration.topology = Topology(sequence: 2)
         configuration.shift = .given(ShiftPolicy(.threshold(7)))
+        return configuration
+    }
+
+    @Test("Whole steps are timed up to the largest, in both modes and as the policy has them")
+    func benchmark() throws {
+        let configuration = Self.configuration(maxBatchedTokens: 24)
         let found = try ShiftBenchmark(configuration, repetitions: 3, on: .test)
         #expect(found.fit == nil && found.policy == ShiftPolicy(.threshold(7)))
         #expect(found.steps.map(\.tokens) == [1, 2, 4, 8, 16, 24])
@@ -90,13 +96,7 @@ struct ShiftMeasurementTests {
 
     @Test("Bytes of a step are those of its collectives, of the rank that receives most")
     func bytes() throws {
-        var configuration = EngineConfiguration(folder: Fixture.families + "/qwen3")
-        configuration.loadFormat = .dummy
-        configuration.maxModelLength = 256
-        configuration.maxSequences = 8
-        configuration.maxBatchedTokens = 64
-        configuration.topology = Topology(sequence: 2)
-        configuration.shift = .given(ShiftPolicy(.threshold(7)))
+        let configuration = Self.configuration(maxBatchedTokens: 64)
         let found = try ShiftBenchmark(configuration, repetitions: 1, on: .test)
         let model = try ModelConfiguration(folder: configuration.folder)
         for steps in found.steps {
