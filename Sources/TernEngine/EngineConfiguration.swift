@@ -62,6 +62,10 @@ public struct EngineConfiguration: Sendable {
     /// Checks every table after each step: for tests.
     public var checksIntegrity = false
 
+    /// How long the result of a step is awaited: peers of a rank that hangs notice it within the
+    /// deadline of a step, and can say which it is.
+    var resultDeadline: Duration { stepDeadline + stepDeadline }
+
     /// Blocks of the cache that hold so many tokens.
     func blocks(for tokens: Int) -> Int { (tokens + blockSize - 1) / blockSize }
 

@@ -22,8 +22,7 @@ extension EngineLoop {
                 generations[sequence] = nil
                 recorder.end(generation, .cancelled)
             }
-            recorder.flush(to: counters)
-            counters.publish(lockstep.counts, of: group)
+            recorder.flush(lockstep.counts, to: counters)
         case .stop: stops = true
         }
     }
@@ -56,7 +55,7 @@ extension EngineLoop {
     mutating func end(_ error: EngineError) {
         counters.fail(error)
         for generation in generations.values { recorder.end(generation, .failed) }
-        recorder.flush(to: counters)
+        recorder.flush(lockstep.counts, to: counters)
         var told: Set<RequestID> = []
         for generation in generations.values where told.insert(generation.request).inserted {
             generation.deliver(.failed(error))

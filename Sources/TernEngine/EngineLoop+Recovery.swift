@@ -19,8 +19,7 @@ extension EngineLoop {
         let verdict = suspects.ranksEnded(lockstep.inFlight)
         for sequence in verdict.givenUp { lockstep.finish(sequence, .failed) }
         lockstep.restart(onProbation: verdict.onProbation)
-        counters.countLost(recorder.loseFlights())
-        counters.publish(lockstep.counts, of: group)
+        recorder.loseFlights()
         for sequence in verdict.givenUp {
             guard let generation = generations.removeValue(forKey: sequence) else { continue }
             recorder.end(generation, .failed)
@@ -29,6 +28,6 @@ extension EngineLoop {
                     GenerationOutput(
                         choice: generation.choice, text: "", tokens: [], finish: .failed)))
         }
-        recorder.flush(to: counters)
+        recorder.flush(lockstep.counts, to: counters)
     }
 }

@@ -53,29 +53,21 @@ struct EngineLoop: ~Copyable {
         let results: [StepResult]
         do {
             while let plans = lockstep.schedule() {
-                counters.steps.begin(plans, of: group)
-                for (executor, plan) in zip(ready.executors, plans) {
-                    counters.countStep(plan)
-                    try executor.submit(plan)
-                }
+                for (executor, plan) in zip(ready.executors, plans) { try executor.submit(plan) }
                 note(handedOver: plans)
             }
-            // Peers of a rank that hangs notice it within the deadline, and can say which it is.
             results = try ready.executors.map {
-                try $0.nextResult(within: configuration.stepDeadline * 2)
+                try $0.nextResult(within: configuration.resultDeadline)
             }
         } catch {
             return try recover(from: error as? EngineError ?? EngineError(.failed, "\(error)"))
         }
-        // All replicas count their plans alike.
-        recorder.receive(number: results[0].number)
-        counters.steps.end(results[0].number, of: group)
+        recorder.receive(results, in: counters.steps)
         let progress = results.enumerated().flatMap { lockstep.commit($1, of: $0) }
         let commit = Thread.processorTime()
         let outputs = progress.compactMap { advance($0) }
         if configuration.checksIntegrity { try lockstep.checkIntegrity() }
         recorder.finish(lockstep.counts, in: counters)
-        counters.publish(lockstep.counts, of: group)
         counters.countWork(planning: commit - start, text: Thread.processorTime() - commit)
         for (deliver, output) in outputs { deliver(.output(output)) }
     }

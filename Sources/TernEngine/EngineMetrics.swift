@@ -39,51 +39,46 @@ public struct EngineMetrics: Sendable {
 
 /// The metrics as they change.
 final class EngineCounters: Sendable {
+    private struct State {
+        var metrics = EngineMetrics()
+        /// Of each group of replicas, in order.
+        var gauges: [Int: SchedulerCounts] = [:]
+    }
+
     /// The last steps, one by one.
     let steps = StepHistory()
-    private let metrics = Mutex(EngineMetrics())
-    private let groups = Mutex<[Int: SchedulerCounts]>([:])
+    private let state = Mutex(State())
 
-    var snapshot: EngineMetrics { metrics.withLock { $0 } }
-    var failure: EngineError? { metrics.withLock { $0.failure } }
-
-    func countPrompt(tokens: Int) { metrics.withLock { $0.promptTokens += tokens } }
-
-    /// Counts a plan, unless it is an idle replica's.
-    func countStep(_ plan: StepPlan) {
-        let tokens = plan.tokenCount
-        guard tokens > 0 else { return }
-        metrics.withLock {
-            $0.steps += 1
-            $0.stepsByMode[plan.mode, default: 0] += 1
-            $0.computedTokens += tokens
+    /// A copy; its gauges are the sums over all groups.
+    var snapshot: EngineMetrics {
+        state.withLock { state in
+            var metrics = state.metrics
+            metrics.scheduler = state.gauges.values.reduce(nil) { sum, counts in
+                sum.map { $0 + counts } ?? counts
+            }
+            return metrics
         }
     }
+    var failure: EngineError? { state.withLock { $0.metrics.failure } }
 
-    func countLost(_ modes: [ParallelMode]) {
-        metrics.withLock { for mode in modes { $0.lostSteps[mode, default: 0] += 1 } }
-    }
+    func countPrompt(tokens: Int) { state.withLock { $0.metrics.promptTokens += tokens } }
 
     func countWork(planning: Duration, text: Duration) {
-        metrics.withLock {
-            $0.planningTime += planning
-            $0.textTime += text
+        state.withLock {
+            $0.metrics.planningTime += planning
+            $0.metrics.textTime += text
         }
     }
 
-    /// Takes in what a step added.
-    func add(_ tally: StepTally) { metrics.withLock { $0.add(tally) } }
-
-    /// Takes in the gauges of one group of replicas; the snapshot holds the sum.
-    func publish(_ counts: SchedulerCounts, of group: Int) {
-        metrics.withLock { metrics in
-            groups.withLock { groups in
-                groups[group] = counts
-                let others = groups.filter { $0.key != group }
-                metrics.scheduler = others.values.reduce(counts, +)
-            }
+    /// Takes in what a group's step added and what its gauges are then.
+    func add(_ tally: StepTally, _ gauges: SchedulerCounts, of group: Int) {
+        state.withLock {
+            $0.metrics.add(tally)
+            $0.gauges[group] = gauges
         }
     }
 
-    func fail(_ error: EngineError) { metrics.withLock { $0.failure = $0.failure ?? error } }
+    func fail(_ error: EngineError) {
+        state.withLock { $0.metrics.failure = $0.metrics.failure ?? error }
+    }
 }

@@ -11,8 +11,8 @@ final class LocalRanks: RankHost {
     let status = RankStatus()
     /// One for each replica.
     let executors: [LocalExecutor]
-    /// Replicas of each group.
-    private let groupSize: Int
+    /// The only life of each group.
+    private let lives: [RankLife]
 
     /// Settles memory, loads, and waits until every rank is ready.
     ///
@@ -25,13 +25,16 @@ final class LocalRanks: RankHost {
         let settled = try ModelStages(
             configuration, files, model: model, freeBytes: hardware.freeBytes)
         report(.memory(settled.memory))
-        groupSize = configuration.topology.lockstepSize
         (executors, summary) = try Self.start(configuration, settled) { replicas in
             try LocalExecutor.start(
                 replicas: replicas, of: settled, configuration, model: model,
                 hardware: hardware, grammars: grammars, report: report)
         } measured: { fit in
             for line in fit.lines { report(.note(line)) }
+        }
+        let size = configuration.topology.lockstepSize
+        lives = stride(from: 0, to: executors.count, by: size).map { [executors] first in
+            RankLife(number: 1, executors: Array(executors[first..<first + size]))
         }
     }
 
@@ -70,10 +73,7 @@ final class LocalRanks: RankHost {
             executors.flatMap(\.latestCounts).map(\.receivedBytes).summed)
     }
 
-    func life(of group: Int) -> RankLife? {
-        let first = group * groupSize
-        return RankLife(number: 1, executors: Array(executors[first..<first + groupSize]))
-    }
+    func life(of group: Int) -> RankLife? { lives[group] }
 
     func end(life number: Int, cause: EngineError) throws(EngineError) { throw cause }
 

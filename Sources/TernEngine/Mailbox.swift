@@ -31,11 +31,12 @@ final class Mailbox<Element: Sendable>: @unchecked Sendable {
     @discardableResult
     func put(_ element: Element) -> Bool {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard !isClosed else { return false }
-        elements.append(element)
-        pthread_cond_signal(filled)
-        return true
+        let isOpen = !isClosed
+        if isOpen { elements.append(element) }
+        pthread_mutex_unlock(mutex)
+        // A thread that is woken under the lock would wait for it at once.
+        if isOpen { pthread_cond_signal(filled) }
+        return isOpen
     }
 
     /// Takes no more elements; those that are in can still be taken.

@@ -54,77 +54,59 @@ public struct RecentSteps: Sendable, Equatable {
 
 /// The records as they come.
 ///
-/// Thread: every method may be called from any thread; a group's steps come from its loop's.
+/// Thread: every method may be called from any thread.
 final class StepHistory: Sendable {
     /// Records that are kept.
     static let capacity = 2048
 
-    /// A step that was handed over.
-    private struct Flight: Sendable {
-        let plan: UInt64
-        let mode: ParallelMode
-        let tokens: Int
-        let sequences: Int
-        let start: Duration
+    private struct Entry: Sendable {
+        let step: StepSummary
+        let start: Moment
+        let end: Moment
     }
 
     private struct State: Sendable {
-        /// Record n stands at (n - 1) % capacity.
-        var records: [StepRecord] = []
+        /// Step n stands at (n - 1) % capacity.
+        var entries: [Entry] = []
         var last: UInt64 = 0
-        /// Of each group of replicas, in order.
-        var flights: [Int: [Flight]] = [:]
-        /// When each group's last step ended.
-        var ends: [Int: Duration] = [:]
     }
 
     private let state = Mutex(State())
-    private let start = ContinuousClock.now
+    private let start = Moment.now
 
-    private var now: Duration { start.duration(to: .now) }
-
-    /// Notes that a step was handed over: a plan for each replica of a group.
-    func begin(_ plans: [StepPlan], of group: Int) {
-        guard let first = plans.first else { return }
-        let flight = Flight(
-            plan: first.number, mode: first.mode, tokens: plans.reduce(0) { $0 + $1.tokenCount },
-            sequences: plans.reduce(0) { $0 + $1.spans.count }, start: now)
-        state.withLock { $0.flights[group, default: []].append(flight) }
-    }
-
-    /// Notes that the results of a step have come. Steps handed over before it that never ended,
-    /// for their ranks died, are forgotten.
-    func end(_ plan: UInt64, of group: Int) {
-        let end = now
+    /// Adds a step that has ended.
+    func add(_ step: StepSummary, from start: Moment, to end: Moment) {
+        let entry = Entry(step: step, start: start, end: end)
         state.withLock { state in
-            guard let index = state.flights[group]?.firstIndex(where: { $0.plan == plan }),
-                let flight = state.flights[group]?[index]
-            else { return }
-            state.flights[group]?.removeFirst(index + 1)
-            let start = max(flight.start, state.ends[group] ?? .zero)
-            state.ends[group] = end
             state.last += 1
-            let record = StepRecord(
-                number: state.last, mode: flight.mode, tokens: flight.tokens,
-                sequences: flight.sequences, end: end, duration: end - start)
-            if state.records.count < Self.capacity {
-                state.records.append(record)
+            if state.entries.count < Self.capacity {
+                state.entries.append(entry)
             } else {
-                state.records[Int((state.last - 1) % UInt64(Self.capacity))] = record
+                state.entries[Self.place(of: state.last)] = entry
             }
         }
     }
+
+    private static func place(of number: UInt64) -> Int { Int((number - 1) % UInt64(capacity)) }
 
     /// The newest steps after a number, a bounded count of them.
     func steps(after number: UInt64, atMost limit: Int) -> RecentSteps {
         state.withLock { state in
-            let kept = UInt64(max(0, min(limit, state.records.count)))
-            let first = max(number < state.last ? number : state.last, state.last - kept)
-            let steps = (first..<state.last).map {
-                state.records[Int($0 % UInt64(Self.capacity))]
+            let kept = UInt64(max(0, min(limit, state.entries.count)))
+            let seen = max(min(number, state.last), state.last - kept)
+            let steps = (seen..<state.last).map { seen in
+                record(state.entries[Self.place(of: seen + 1)], number: seen + 1)
             }
-            return RecentSteps(steps: steps, last: state.last, now: now)
+            return RecentSteps(
+                steps: steps, last: state.last, now: .seconds(start.seconds(to: .now)))
         }
+    }
+
+    private func record(_ entry: Entry, number: UInt64) -> StepRecord {
+        StepRecord(
+            number: number, mode: entry.step.mode, tokens: entry.step.tokens,
+            sequences: entry.step.sequences, end: .seconds(start.seconds(to: entry.end)),
+            duration: .seconds(entry.start.seconds(to: entry.end)))
     }
 }
 

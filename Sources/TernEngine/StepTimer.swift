@@ -26,8 +26,7 @@ struct StepTimer {
         self.executors = executors
         self.layers = layers
         blockSize = configuration.blockSize
-        // As in the loop: peers of a rank that hangs are to notice it first.
-        deadline = configuration.stepDeadline * 2
+        deadline = configuration.resultDeadline
         maxTokens = min(configuration.maxBatchedTokens, settled.memory.maxModelLength)
         let sizes = settled.stages.map(\.model.layerCount)
         let run = sizes.reduce(0) { $0 + min($1, layers ?? $1) }

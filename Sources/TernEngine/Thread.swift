@@ -52,7 +52,9 @@ final class Thread: Sendable {
     /// What the calling thread has had of a processor since its start.
     static func processorTime() -> Duration {
         let time = timespec.now(CLOCK_THREAD_CPUTIME_ID)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+        return Duration(
+            secondsComponent: Int64(time.tv_sec),
+            attosecondsComponent: Int64(time.tv_nsec) * 1_000_000_000)
     }
 
     private static func setName(_ name: String) {

@@ -79,7 +79,9 @@ public struct SamplingParameters: Sendable, Equatable {
     }
 
     /// Whether drawing this token ends the sequence, once `minTokens` is reached.
-    public func stops(at token: TokenID) -> Bool { endingIDs.contains(token) }
+    public func stops(at token: TokenID) -> Bool {
+        stopTokenIDs.contains(token) || !ignoreEOS && endOfSequenceIDs.contains(token)
+    }
 
     /// Checks each field against its range.
     ///

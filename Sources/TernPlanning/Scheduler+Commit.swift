@@ -22,25 +22,27 @@ extension Scheduler {
         // Spans and running sequences are both in order of admission, and nobody leaves `running`
         // while in flight.
         var index = 0
-        for span in plan.spans {
-            while running[index].id != span.sequence { index += 1 }
-            blocks.markComputed(span.positions.upperBound, of: &running[index])
+        // Spans by their place: a copy retains all that one holds.
+        for place in plan.spans.indices {
+            let name = plan.spans[place].sequence
+            while running[index].id != name { index += 1 }
+            blocks.markComputed(plan.spans[place].positions.upperBound, of: &running[index])
             running[index].plansInFlight -= 1
             running[index].reviewProbation()
-            if let scoring = span.scoring {
+            if let scoring = plan.spans[place].scoring {
                 running[index].take(scores.next(), of: scoring)
             }
-            guard span.sampling != nil else { continue }
+            guard plan.spans[place].sampling != nil else { continue }
             let sample = samples.next()
-            guard let sample, sample.sequence == span.sequence else {
-                preconditionFailure("sample \(sample as Any), expected one for \(span.sequence)")
+            guard let sample, sample.sequence == name else {
+                preconditionFailure("sample \(sample as Any), expected one for \(name)")
             }
             guard running[index].state == .running else { continue }
             let finish = running[index].append(
                 sample.token, maxModelLength: configuration.maxModelLength)
             progress.append(
                 SequenceProgress(
-                    id: span.sequence, sample: sample, finish: finish,
+                    id: name, sample: sample, finish: finish,
                     promptScores: running[index].scoresToTell))
         }
         let surplus = samples.next()

@@ -132,15 +132,16 @@ private struct PlanDraft {
         let affordable = min(sequence.unscheduledCount, budget)
         let count = sequence.spanLength(affordable, rows: rows)
         let range = sequence.scheduledCount..<sequence.scheduledCount + count
-        let span = SequenceSpan(
-            sequence: sequence.id, tokens: sequence.tokens(in: range),
-            firstPosition: range.lowerBound, blockTable: sequence.blockTable,
-            sampling: range.upperBound == sequence.tokenCount ? sequence.samplingStep : nil,
-            scoring: sequence.scoringStep(in: range))
-        spans.append(span)
+        let draws = range.upperBound == sequence.tokenCount
+        let scoring = sequence.scoringStep(in: range)
+        spans.append(
+            SequenceSpan(
+                sequence: sequence.id, tokens: sequence.tokens(in: range),
+                firstPosition: range.lowerBound, blockTable: sequence.blockTable,
+                sampling: draws ? sequence.samplingStep : nil, scoring: scoring))
         sequence.scheduledCount = range.upperBound
         sequence.plansInFlight += 1
         budget = count < affordable ? 0 : budget - count
-        rows -= span.logitRows
+        rows -= (scoring?.targets.count ?? 0) + (draws ? 1 : 0)
     }
 }

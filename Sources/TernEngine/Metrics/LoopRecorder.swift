@@ -10,16 +10,14 @@ import TernPlanning
 struct LoopRecorder {
     /// A step that was handed over and has no result yet.
     private struct Flight {
-        let number: UInt64
-        let mode: ParallelMode
-        /// Where it is traced.
-        let step: TracedStep?
+        let step: StepSummary
         let handedOver: Moment
     }
 
     /// When the last result came; tokens and ends count from here.
     private(set) var now = Moment.now
     private(set) var tally = StepTally()
+    private let group: Int
     private let trace: LoopTrace?
     private var began = Moment.now
     /// When a step was last handed over.
@@ -28,7 +26,10 @@ struct LoopRecorder {
     private var lastMode: ParallelMode?
 
     /// Of a group of replicas; traced where a trace is given.
-    init(group: Int, trace: StepTrace?) { self.trace = trace.map { LoopTrace($0, group: group) } }
+    init(group: Int, trace: StepTrace?) {
+        self.group = group
+        self.trace = trace.map { LoopTrace($0, group: group) }
+    }
 
     /// The loop looks for something to plan.
     mutating func begin() { began = .now }
@@ -36,32 +37,39 @@ struct LoopRecorder {
     /// A step was handed over, a plan for each replica.
     mutating func handOver(_ plans: [StepPlan]) {
         handedOver = .now
-        guard let first = plans.first else { return }
-        for plan in plans where !plan.spans.isEmpty { tally.addPlan(tokens: plan.tokenCount) }
-        if let lastMode, lastMode != first.mode { tally.addShift() }
-        lastMode = first.mode
-        flights.append(
-            Flight(
-                number: first.number, mode: first.mode,
-                step: trace == nil ? nil : TracedStep(plans), handedOver: handedOver))
+        guard let step = StepSummary(plans) else { return }
+        for plan in plans where !plan.spans.isEmpty {
+            tally.addPlan(plan.mode, tokens: plan.tokenCount)
+        }
+        if let lastMode, lastMode != step.mode { tally.addShift() }
+        lastMode = step.mode
+        flights.append(Flight(step: step, handedOver: handedOver))
     }
 
-    /// The steps in flight were lost with their ranks; tells their modes, the oldest first.
-    mutating func loseFlights() -> [ParallelMode] {
-        defer { flights = [] }
-        return flights.map(\.mode)
+    /// The steps in flight were lost with their ranks.
+    mutating func loseFlights() {
+        for flight in flights { tally.addLost(flight.step.mode) }
+        flights = []
     }
 
-    /// The result of the oldest step in flight has come.
-    mutating func receive(number: UInt64) {
+    /// The results of the oldest step in flight have come, one of each replica; it goes to the last
+    /// steps.
+    mutating func receive(_ results: [StepResult], in history: StepHistory) {
         let before = now
         now = .now
         let flight = flights.removeFirst()
-        precondition(
-            flight.number == number, "result of step \(number), expected \(flight.number)")
+        let step = flight.step
+        // All replicas count their plans alike.
+        for result in results where result.number != step.number {
+            preconditionFailure("result of step \(result.number), expected \(step.number)")
+        }
         let start = max(flight.handedOver, before)
-        tally.addStep(flight.mode, seconds: start.seconds(to: now))
-        if let step = flight.step { trace?.step(step, number: number, from: start, to: now) }
+        tally.addStep(step.mode, seconds: start.seconds(to: now))
+        history.add(step, from: start, to: now)
+        if let trace {
+            let draws = results.reduce(0) { $0 + $1.samples.count }
+            trace.step(step, draws: draws, from: start, to: now)
+        }
     }
 
     /// A choice got a token, with which it may end.
@@ -83,12 +91,12 @@ struct LoopRecorder {
     /// The step was committed; the tally of all since the last call goes to the counters.
     mutating func finish(_ counts: SchedulerCounts, in counters: EngineCounters) {
         trace?.loop(began: began, handedOver: handedOver, result: now, counts)
-        flush(to: counters)
+        flush(counts, to: counters)
     }
 
-    /// Hands the tally over.
-    mutating func flush(to counters: EngineCounters) {
-        counters.add(tally)
+    /// Hands the tally over, with the gauges that go with it.
+    mutating func flush(_ counts: SchedulerCounts, to counters: EngineCounters) {
+        counters.add(tally, counts, of: group)
         tally.clear()
     }
 }

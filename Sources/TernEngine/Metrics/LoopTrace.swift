@@ -4,23 +4,6 @@
 import TernJSON
 import TernPlanning
 
-/// What a trace tells of a step.
-struct TracedStep: Sendable {
-    let mode: ParallelMode
-    /// Tokens and sequences of all replicas that step together.
-    let tokens: Int
-    let sequences: Int
-    /// Sequences that draw a token.
-    let draws: Int
-
-    init(_ plans: [StepPlan]) {
-        mode = plans.first?.mode ?? .tensor
-        tokens = plans.reduce(0) { $0 + $1.tokenCount }
-        sequences = plans.reduce(0) { $0 + $1.spans.count }
-        draws = plans.reduce(0) { $0 + $1.spans.count { $0.sampling != nil } }
-    }
-}
-
 /// A loop's part of a trace.
 struct LoopTrace: Sendable {
     private enum Track: Int, CaseIterable {
@@ -63,13 +46,13 @@ struct LoopTrace: Sendable {
         ])
     }
 
-    /// A step was done. Where several are in flight, each is shown from the result before it.
-    func step(_ step: TracedStep, number: UInt64, from start: Moment, to end: Moment) {
+    /// A step was done and drew so many tokens. Where several are in flight, each is shown from the result before it.
+    func step(_ step: StepSummary, draws: Int, from start: Moment, to end: Moment) {
         add(
             "\(step.tokens) tokens", Track(step.mode), start, end,
             [
-                "step": .integer(Int(clamping: number)), "tokens": .integer(step.tokens),
-                "sequences": .integer(step.sequences), "draws": .integer(step.draws),
+                "step": .integer(Int(clamping: step.number)), "tokens": .integer(step.tokens),
+                "sequences": .integer(step.sequences), "draws": .integer(draws),
             ])
     }
 

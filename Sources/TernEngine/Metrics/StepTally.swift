@@ -6,7 +6,8 @@ import TernPlanning
 /// The counts of one step. Unit of times: seconds.
 struct StepTally {
     private(set) var steps: [(mode: ParallelMode, seconds: Double)] = []
-    private(set) var planTokens: [Int] = []
+    private(set) var plans: [(mode: ParallelMode, tokens: Int)] = []
+    private(set) var lost: [ParallelMode] = []
     private(set) var shifts = 0
     private(set) var tokens = 0
     private(set) var gaps: [(seconds: Double, count: Int)] = []
@@ -17,7 +18,10 @@ struct StepTally {
     mutating func addStep(_ mode: ParallelMode, seconds: Double) { steps.append((mode, seconds)) }
 
     /// A plan was handed over.
-    mutating func addPlan(tokens: Int) { planTokens.append(tokens) }
+    mutating func addPlan(_ mode: ParallelMode, tokens: Int) { plans.append((mode, tokens)) }
+
+    /// Ranks took a step with them when they ended.
+    mutating func addLost(_ mode: ParallelMode) { lost.append(mode) }
 
     /// A step has another mode than the one before it.
     mutating func addShift() { shifts += 1 }
@@ -46,7 +50,8 @@ struct StepTally {
     /// Starts again, and keeps its memory.
     mutating func clear() {
         steps.removeAll(keepingCapacity: true)
-        planTokens.removeAll(keepingCapacity: true)
+        plans.removeAll(keepingCapacity: true)
+        lost.removeAll(keepingCapacity: true)
         gaps.removeAll(keepingCapacity: true)
         starts.removeAll(keepingCapacity: true)
         ends.removeAll(keepingCapacity: true)
@@ -60,7 +65,13 @@ extension EngineMetrics {
         generatedTokens += tally.tokens
         shifts += tally.shifts
         for step in tally.steps { histograms.stepDuration[step.mode]?.record(step.seconds) }
-        for tokens in tally.planTokens { histograms.stepTokens.record(Double(tokens)) }
+        for plan in tally.plans {
+            steps += 1
+            stepsByMode[plan.mode, default: 0] += 1
+            computedTokens += plan.tokens
+            histograms.stepTokens.record(Double(plan.tokens))
+        }
+        for mode in tally.lost { lostSteps[mode, default: 0] += 1 }
         for gap in tally.gaps {
             histograms.interTokenLatency.record(gap.seconds, times: gap.count)
         }

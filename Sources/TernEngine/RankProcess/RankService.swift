@@ -36,7 +36,7 @@ public enum RankService {
             for (index, executor) in ranks.executors.enumerated() {
                 try RankPost(
                     FrameSocket(RankDescriptor.replica(index)), executor,
-                    deadline: configuration.stepDeadline * 2, observe: observe
+                    deadline: configuration.resultDeadline, observe: observe
                 ).start(index) { failures.put($0) }
             }
         } catch {

@@ -12,7 +12,7 @@ final class RankWatch: Sendable {
     private struct State {
         var child: RankChild?
         /// Nil while there is none that is ready.
-        var executors: [ProcessExecutor]?
+        var executors: [any Executor & Sendable]?
         /// Counts the children that were ready.
         var life = 0
         /// Why the last one was ended, where one of us did.
@@ -153,9 +153,9 @@ final class RankWatch: Sendable {
     }
 
     private func publish(_ child: RankChild) {
-        let executors = child.replicas.map {
+        let executors: [any Executor & Sendable] = child.replicas.map {
             ProcessExecutor(
-                $0, vocabularySize: vocabularySize, deadline: configuration.stepDeadline * 2,
+                $0, vocabularySize: vocabularySize, deadline: configuration.resultDeadline,
                 tally: tally)
         }
         state.withLock { state in
