@@ -12,6 +12,13 @@ struct StepHistoryTests {
         return StepPlan(number: number, mode: mode, spans: tokens == 0 ? [] : [span])
     }
 
+    private var emptyScheduler: Scheduler {
+        Scheduler(
+            SchedulerConfiguration(
+                maxBatchedTokens: 16, maxSequences: 4, maxModelLength: 32, blockSize: 16,
+                blockCount: 4))
+    }
+
     @Test("A step is told once it has ended, with the sums of its replicas")
     func sums() {
         let history = StepHistory()
@@ -52,8 +59,7 @@ struct StepHistoryTests {
         recorder.handOver([plan(2, tokens: 7)])
         recorder.receive([StepResult(number: 2, samples: [])], in: history)
         #expect(history.steps(after: 0, atMost: 9).steps.map(\.tokens) == [7])
-        let scheduler = Scheduler(SchedulerConfiguration(blockSize: 16, blockCount: 4))
-        recorder.flush(scheduler.counts, to: counters)
+        recorder.flush(emptyScheduler.counts, to: counters)
         #expect(counters.snapshot.lostSteps == [.tensor: 1, .sequence: 1])
         #expect(counters.snapshot.stepsByMode == [.tensor: 2, .sequence: 1])
         #expect(counters.snapshot.computedTokens == 10)
@@ -77,7 +83,7 @@ struct StepHistoryTests {
     func gauges() throws {
         let counters = EngineCounters()
         #expect(counters.snapshot.scheduler == nil)
-        var scheduler = Scheduler(SchedulerConfiguration(blockSize: 16, blockCount: 4))
+        var scheduler = emptyScheduler
         for group in [0, 1, 0] {
             counters.add(StepTally(), scheduler.counts, of: group)
             try scheduler.add(

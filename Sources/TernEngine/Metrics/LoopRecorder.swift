@@ -102,7 +102,8 @@ struct LoopRecorder {
 }
 
 extension EngineLoop {
-    /// Notes that plans were handed over, and of whom they are the first.
+    /// Notes that plans were handed over, and of whom they are the first. Who watches sees a step while
+    /// it runs, which for a long prompt takes a while.
     mutating func note(handedOver plans: [StepPlan]) {
         recorder.handOver(plans)
         for plan in plans {
@@ -111,5 +112,6 @@ extension EngineLoop {
                 generations[plan.spans[index].sequence]?.begin(at: recorder.handedOver)
             }
         }
+        recorder.flush(lockstep.counts, to: counters)
     }
 }
