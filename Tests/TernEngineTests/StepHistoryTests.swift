@@ -39,8 +39,8 @@ struct StepHistoryTests {
     func flights() {
         let history = StepHistory()
         var recorder = LoopRecorder(group: 0, trace: nil)
-        for number in 0..<3 { recorder.handOver([plan(number, tokens: 1)]) }
-        for number in 0..<3 {
+        for number in UInt64(0)..<3 { recorder.handOver([plan(number, tokens: 1)]) }
+        for number in UInt64(0)..<3 {
             recorder.receive([StepResult(number: number, samples: [])], in: history)
         }
         let recent = history.steps(after: 0, atMost: 9)
