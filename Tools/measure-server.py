@@ -8,15 +8,20 @@ server's machine.
     Tools/measure-server.py --pid $! --url 127.0.0.1:8000 burst --requests 1000
     Tools/measure-server.py --pid $! --url 127.0.0.1:8000 idle --streams 5000
 
-For `idle`, the server must have `--max-num-seqs 1` and `--max-num-queued-reqs 6000`: one request keeps
-it busy, the others wait with their connections open.
+`burst` asks each prompt alone first and compares. For `idle`, the server must have `--max-num-seqs 1` and
+`--max-num-queued-reqs 6000`: one request keeps it busy, the others wait with their connections open. With
+`--begun` every stream has told its first token, and the ranks' process is stopped by a signal while the
+memory is read: then the server must have `--max-num-seqs 5200`. A stream that was refused ends `idle`.
 """
 
 import argparse
+import http.client
 import json
+import os
 import re
 import resource
 import selectors
+import signal
 import socket
 import time
 from pathlib import Path
@@ -34,6 +39,12 @@ def thread_times(pid):
         name = re.sub(r"[-0-9]+$", "", name)
         times[name] = times.get(name, 0) + spent
     return times
+
+
+def children(pid):
+    """The processes that a process started, whichever of its threads it was."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def resident_bytes(pid):
@@ -95,39 +106,91 @@ def stream(options):
     print(f"  {'all but ranks':<16}{server:8.2f} us a token")
 
 
+def answer(text):
+    """The text of an answer that is no stream; nothing where it is no success."""
+    head, _, rest = bytes(text).partition(b"\r\n\r\n")
+    return json.loads(rest)["choices"][0]["text"] if b" 200 " in head[:20] else None
+
+
 def burst(options):
     bodies = [
         {"prompt": f"What is {n % 100} + {n % 7}?", "max_tokens": 4, "temperature": 0,
          "ignore_eos": True}
         for n in range(options.requests)
     ]
+    alone = {
+        body["prompt"]: answer(answers([opened(options.address, body)])[0]) for body in bodies}
     start = time.monotonic()
     texts = answers([opened(options.address, body) for body in bodies])
     seconds = time.monotonic() - start
-    said = {}
     wrong = 0
     for body, text in zip(bodies, texts):
-        head, _, rest = bytes(text).partition(b"\r\n\r\n")
-        choice = json.loads(rest)["choices"][0]["text"] if b" 200 " in head[:20] else None
-        wrong += choice is None or said.setdefault(body["prompt"], choice) != choice
-    print(f"{options.requests} requests at once, {seconds:.1f} s, {wrong} refused or wrong")
+        said = answer(text)
+        wrong += said is None or said != alone[body["prompt"]]
+    print(
+        f"{options.requests} requests at once, {seconds:.1f} s, {wrong} refused or other than the "
+        f"answer that each of the {len(alone)} prompts had alone")
+
+
+def request_counts(address):
+    """The requests that run and those that wait, by the server's own count."""
+    connection = http.client.HTTPConnection(*address)
+    connection.request("GET", "/metrics")
+    text = connection.getresponse().read().decode()
+    connection.close()
+    return [
+        int(float(re.search(rf"^vllm:num_requests_{what}{{.*}} (\S+)$", text, re.M)[1]))
+        for what in ("running", "waiting")]
+
+
+def begun(connections, begin):
+    """Reads what each connection says until all have begun as told; the bytes of each beginning.
+
+    A connection that the server refused or closed is no stream: that ends the measurement."""
+    heads = {connection: b"" for connection in connections}
+    selector = selectors.DefaultSelector()
+    for connection in connections:
+        selector.register(connection, selectors.EVENT_READ)
+    while not begin(heads.values()):
+        for key, _ in selector.select(0.2):
+            chunk = key.fileobj.recv(1 << 16)
+            head = heads[key.fileobj] = heads[key.fileobj] or chunk
+            if not chunk or not head.startswith(b"HTTP/1.1 200 "):
+                raise SystemExit(f"a stream was refused or ended: {head[:400].decode()}")
+    selector.close()
 
 
 def idle(options):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    body = {"prompt": "Tell me", "max_tokens": 100000, "ignore_eos": True, "stream": True}
-    held = [opened(options.address, body) for _ in range(100)]
-    time.sleep(1)
-    before = resident_bytes(options.pid)
-    held += [opened(options.address, body) for _ in range(options.streams)]
-    time.sleep(2)
-    grown = resident_bytes(options.pid) - before
+    body = {"prompt": "Tell me", "max_tokens": 4000, "ignore_eos": True, "stream": True}
+    ranks = children(options.pid)
+
+    def open_more(held, count):
+        """Opens streams and waits until the server holds them all; the memory it has then."""
+        held += [opened(options.address, body) for _ in range(count)]
+        if options.begun:
+            begun(held[-count:], lambda heads: all(heads))
+        else:
+            begun(held[-count:], lambda _: sum(request_counts(options.address)) == len(held))
+        for pid in ranks:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(2)
+        return resident_bytes(options.pid)
+
+    held = []
+    before = open_more(held, 100)
+    for pid in ranks:
+        os.kill(pid, signal.SIGCONT)
+    grown = open_more(held, options.streams) - before
+    running, waiting = request_counts(options.address)
     print(
         f"{options.streams} streams: {grown / 2**20:.1f} MiB, "
-        f"{grown / options.streams / 1024:.1f} KiB each")
+        f"{grown / options.streams / 1024:.1f} KiB each; {running} run, {waiting} wait")
     for connection in held:
         connection.close()
+    for pid in ranks:
+        os.kill(pid, signal.SIGCONT)
 
 
 def main():
@@ -137,6 +200,7 @@ def main():
     parser.add_argument("what", choices=["stream", "burst", "idle"])
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=256)
+    parser.add_argument("--begun", action="store_true", help="idle: every stream has a token")
     parser.add_argument("--requests", type=int, default=1000)
     options = parser.parse_args()
     host, _, port = options.url.rpartition(":")
