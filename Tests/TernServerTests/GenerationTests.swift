@@ -80,6 +80,31 @@ struct GenerationTests {
         }
     }
 
+    @Test("Every token of a stream has a chunk, where its text is empty or lags too")
+    func chunkOfEveryToken() throws {
+        // Two bytes of one character, a special token, and the last token of the length asked for.
+        let generator = ScriptedGenerator { _ in
+            [("", nil), ("é", nil), ("", nil), ("", FinishReason.length)].map {
+                ScriptedGenerator.output(0, text: $0, token: 1, finish: $1)
+            }
+        }
+        try withServer(generator) { _, port in
+            let texts = try TestClient(port: port).post(
+                "/v1/completions", #"{"prompt": "a", "stream": true}"#
+            ).events.map { $0["choices"]?.array?.first?["text"] }
+            #expect(texts == ["", "é", "", ""])
+            let deltas = try TestClient(port: port).post(
+                "/v1/chat/completions",
+                #"{"messages": [{"role": "user", "content": "a"}], "stream": true}"#
+            ).events.map { $0["choices"]?.array?.first?["delta"] }
+            #expect(
+                deltas == [
+                    ["role": "assistant", "content": ""], ["content": ""], ["content": "é"],
+                    ["content": ""], ["content": ""],
+                ])
+        }
+    }
+
     @Test("Streamed choices carry their indices, and usage in every chunk where asked for")
     func completionStream() throws {
         try withServer { _, port in

@@ -95,7 +95,9 @@ struct ChatShape: ReplyShape {
         if piece.isFirst {
             chunks.append(chunk(index, ["role": "assistant", "content": ""], nil, nil))
         }
-        let tells = !piece.text.isEmpty || (piece.hasLogprobs && !piece.tokens.isEmpty)
+        // What ends a choice by itself is no token of the message.
+        let isToken = !piece.tokens.isEmpty && (piece.hasLogprobs || piece.finish != .stop)
+        let tells = !piece.text.isEmpty || isToken
         let logprobs = piece.hasLogprobs ? writer.chat(piece.tokens) : nil
         guard let parts = piece.parts else {
             if tells || piece.finish != nil {

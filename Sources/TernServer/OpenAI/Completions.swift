@@ -121,9 +121,7 @@ struct CompletionShape: ReplyShape {
 
     func chunks(_ index: Int, _ piece: ChoicePiece, _ writer: LogprobWriter) -> [JSON] {
         let text = (piece.prompt?.echo ?? "") + piece.text
-        let tells =
-            !text.isEmpty
-            || (piece.hasLogprobs && !(piece.tokens.isEmpty && piece.prompt == nil))
+        let tells = !text.isEmpty || piece.prompt != nil || !piece.tokens.isEmpty
         guard tells || piece.finish != nil else { return [] }
         let logprobs =
             piece.hasLogprobs

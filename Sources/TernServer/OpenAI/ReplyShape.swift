@@ -17,7 +17,9 @@ protocol ReplyShape: Sendable {
     func members(_ prompt: PromptReply?, _ writer: LogprobWriter) -> JSONObject
     /// A choice of a whole reply.
     func choice(_ index: Int, _ choice: ChoiceResult, _ writer: LogprobWriter) -> JSON
-    /// The choices that tell a new piece, one for each chunk to send; none if it tells nothing.
+    /// The choices that tell a new piece, one for each chunk to send; none if it tells nothing. Each
+    /// token has a chunk, though its text be empty: load generators take the times of tokens from
+    /// the chunks.
     func chunks(_ index: Int, _ piece: ChoicePiece, _ writer: LogprobWriter) -> [JSON]
 }
 
