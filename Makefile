@@ -28,7 +28,7 @@ serve: build
 test: dependencies
 	swift test $(IMPORTS)
 
-## Mixed load on ranks that are killed every few seconds, for SECONDS.
+## Mixed load on ranks that are killed again and again, for SECONDS.
 soak: dependencies
 	TERN_SOAK_SECONDS=$(SECONDS) swift test $(IMPORTS) --filter SoakTests
 

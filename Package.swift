@@ -4,6 +4,11 @@ import PackageDescription
 /// Warnings stop the build: the house has none.
 let swift: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Libraries are optimized in every configuration, as kernels are, for tests spend their time
+/// there; a debug build keeps its assertions and their messages.
+let optimized: [SwiftSetting] =
+    swift + [.unsafeFlags(["-O", "-assert-config", "Debug"], .when(configuration: .debug))]
+
 /// Kernels are optimized in every configuration, tests included. Contraction is off, so that
 /// a multiply and an add are fused only where the source says so, and bits do not depend on
 /// the instruction set.
@@ -20,7 +25,7 @@ func library(
     _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, resources: resources, swiftSettings: swift,
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: optimized,
         linkerSettings: [.linkedLibrary("m")])
 }
 

@@ -246,6 +246,13 @@ struct CommandTests {
         #expect(invalid.status == 1 && invalid.errors.contains("UTF-8"))
     }
 
+    @Test("A failure of more bytes than a pipe holds is told whole")
+    func longFailure() throws {
+        let name = String(repeating: "x", count: 100_000)
+        let outcome = try TernProcess.run(["tokenize", name])
+        #expect(outcome.status == 1 && outcome.errors.contains(name))
+    }
+
     @Test("Every command explains itself")
     func help() throws {
         for command in ["serve", "generate", "bench latency", "tokenize"] {

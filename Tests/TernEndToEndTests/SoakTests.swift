@@ -5,19 +5,21 @@ import TernPlanning
 import TernTesting
 import Testing
 
-/// A mixed load for a while, and a kill of the ranks' process every few seconds. `make soak` runs it
-/// alone and longer, for `TERN_SOAK_SECONDS`.
+/// A mixed load, and a kill of the ranks' process every few hundred steps, until enough of them hit.
+/// `make soak` runs it alone and longer, for `TERN_SOAK_SECONDS`, with fewer kills a step.
 @Suite("Soak")
 struct SoakTests {
     private static let asked = getenv("TERN_SOAK_SECONDS").flatMap { Int(String(cString: $0)) }
+
+    /// The kills of a run whose length nobody asked for, and the most it tries for steps in flight.
+    private static let kills = (fewest: 8, most: 40)
 
     @Test(
         "No request is lost, no token is wrong, nothing grows, however often ranks are killed",
         .timeLimit(.minutes(180)))
     func soak() throws {
-        let seconds = Self.asked ?? 20
         let seed = UInt64.random(in: .min ... .max)
-        print("soak: \(seconds) s, seed \(seed)")
+        print("soak: seed \(seed)")
         let ranks = try ApartRanks(
             Fixture.telemachus, RankProcessTests.flags + ["-sp", "2"],
             RankProcessTests.settings(Topology(sequence: 2)))
@@ -25,12 +27,13 @@ struct SoakTests {
         let requests = (0..<24).map { Self.request(engine, $0) }
         let expected = try RankProcessTests.tokens(engine, requests)
         #expect(zip(expected, requests).allSatisfy { $0.count == $1.parameters.maxTokens })
-        let killer = Killer(of: ranks, seed: seed)
+        let pauses = Self.asked == nil ? 60..<260 : 400..<1000
+        let killer = Killer(of: ranks, seed: seed, everySteps: pauses)
         let thread = spawn { killer.run() }
-        let end = ContinuousClock.now + .seconds(seconds)
+        let start = ContinuousClock.now
         var (rounds, wrong) = (0, 0)
         var warm: Holdings?
-        while ContinuousClock.now < end {
+        while !Self.isOver(engine, since: start, kills: killer.kills) {
             if try RankProcessTests.tokens(engine, requests) != expected { wrong += 1 }
             rounds += 1
             if killer.kills >= 2 { warm = warm ?? Holdings() }
@@ -40,13 +43,23 @@ struct SoakTests {
         let lost = engine.metrics.lostSteps
         print("soak: \(rounds) rounds of \(requests.count), \(killer.kills) kills, lost \(lost)")
         #expect(wrong == 0, "seed \(seed): \(ranks.log)")
-        #expect(killer.kills >= seconds / 8)
+        #expect(killer.kills >= Self.asked.map { $0 / 8 } ?? Self.kills.fewest)
         for mode in ParallelMode.allCases {
             #expect((lost[mode] ?? 0) > 0, "kills have to land in \(mode) mode; seed \(seed)")
         }
         #expect(engine.metrics.finished[.length] == (rounds + 1) * requests.count)
         if let warm { try Holdings().expectNoMore(than: warm, isAlone: Self.asked != nil) }
         try engine.stop()
+    }
+
+    /// Whether the time that was asked for is over, or kills have hit often and in either mode.
+    private static func isOver(
+        _ engine: Engine, since start: ContinuousClock.Instant, kills: Int
+    ) -> Bool {
+        if let asked { return start.duration(to: .now) >= .seconds(asked) }
+        let lost = engine.metrics.lostSteps
+        let isLostInBoth = ParallelMode.allCases.allSatisfy { (lost[$0] ?? 0) > 0 }
+        return kills >= (isLostInBoth ? Self.kills.fewest : Self.kills.most)
     }
 
     /// Requests by number: short and long prompts, greedy and seeded, few and many tokens.
@@ -79,15 +92,17 @@ private struct Holdings {
     }
 }
 
-/// Kills the process of the ranks every few seconds, by turns in either mode.
+/// Kills the process of the ranks after so many steps, by turns in either mode.
 private final class Killer: Sendable {
     private let ranks: ApartRanks
     private let seed: UInt64
+    private let pauses: Range<Int>
     private let state = Mutex((isOver: false, kills: 0))
 
-    init(of ranks: ApartRanks, seed: UInt64) {
+    init(of ranks: ApartRanks, seed: UInt64, everySteps pauses: Range<Int>) {
         self.ranks = ranks
         self.seed = seed
+        self.pauses = pauses
     }
 
     var kills: Int { state.withLock { $0.kills } }
@@ -98,7 +113,7 @@ private final class Killer: Sendable {
         var random = seed
         while !state.withLock({ $0.isOver }) {
             random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            pause(milliseconds: 1500 + Int(random >> 33) % 2000)
+            pause(steps: pauses.lowerBound + Int(random >> 33) % pauses.count)
             let mode: ParallelMode = kills.isMultiple(of: 2) ? .sequence : .tensor
             guard ranks.engine.metrics.ranks.areReady, let child = ranks.child
             else { continue }
@@ -108,8 +123,9 @@ private final class Killer: Sendable {
         }
     }
 
-    private func pause(milliseconds: Int) {
-        for _ in 0..<milliseconds / 10 where !state.withLock({ $0.isOver }) { usleep(10_000) }
+    private func pause(steps: Int) {
+        let end = ranks.engine.metrics.steps + steps
+        while ranks.engine.metrics.steps < end, !state.withLock({ $0.isOver }) { usleep(5000) }
     }
 
     /// Waits for a step in a mode to begin; it is in flight for a while.

@@ -8,7 +8,7 @@ public final class TernProcess {
     private let process: pid_t
     private let input: Int32
     private let output: Int32
-    private let errors: Int32
+    private let errors: ErrorStream
     private var status: Int32?
 
     /// What a run that ended left.
@@ -45,7 +45,7 @@ public final class TernProcess {
         self.process = process
         input = ends[0]
         output = ends[1]
-        errors = ends[2]
+        errors = ErrorStream(ends[2])
     }
 
     private static func start(
@@ -86,7 +86,6 @@ public final class TernProcess {
             waitpid(process, nil, 0)
         }
         close(output)
-        close(errors)
     }
 
     /// Runs the program to its end.
@@ -102,22 +101,14 @@ public final class TernProcess {
         }
         close(process.input)
         let output = process.readAll(process.output)
-        let errors = process.readAll(process.errors)
+        let errors = process.errors.rest()
         return Outcome(status: process.wait(), output: output, errors: errors)
     }
 
     /// Reads standard error line by line until one holds a text; nil at its end.
     public func line(containing text: String) -> String? {
-        var line: [UInt8] = []
-        var byte: UInt8 = 0
-        while read(errors, &byte, 1) == 1 {
-            guard byte == UInt8(ascii: "\n") else {
-                line.append(byte)
-                continue
-            }
-            let found = String(decoding: line, as: UTF8.self)
-            if found.contains(text) { return found }
-            line = []
+        while let line = errors.line() {
+            if line.contains(text) { return line }
         }
         return nil
     }
