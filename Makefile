@@ -4,7 +4,6 @@
 MODEL ?= Models/telemachus
 BENCH_MODEL ?= Benchmarks/llama-125m
 ARGS ?=
-SECONDS ?= 3600
 
 TERN := .build/release/tern
 THRESHOLDS := Benchmarks/thresholds
@@ -28,7 +27,8 @@ serve: build
 test: dependencies
 	swift test $(IMPORTS)
 
-## Mixed load on ranks that are killed again and again, for SECONDS.
+## Mixed load on ranks that are killed again and again, for SECONDS (an hour).
+soak: SECONDS := 3600
 soak: dependencies
 	TERN_SOAK_SECONDS=$(SECONDS) swift test $(IMPORTS) --filter SoakTests
 
@@ -36,8 +36,9 @@ soak: dependencies
 page-test: build
 	python3 Tools/page-test/page_test.py --tern $(TERN) $(ARGS)
 
-## Wrong inputs for everything that reads: SECONDS for each target, or for TARGET alone. Prints the seed.
-SECONDS := 60
+## Wrong inputs for everything that reads: SECONDS (60) for each target, or for TARGET alone. Prints
+## the seed.
+fuzz: SECONDS := 60
 fuzz: dependencies
 	swift build -c release --product tern-fuzz
 	.build/release/tern-fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(ARGS)

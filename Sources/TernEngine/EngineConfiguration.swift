@@ -55,6 +55,9 @@ public struct EngineConfiguration: Sendable {
     public var shift = ShiftRule.automatic
     /// How long a step may take before its rank counts as hung.
     public var stepDeadline = Duration.seconds(600)
+    /// How long a step may take before the engine is not ready. A large step of a large model is
+    /// not to count as one.
+    public var stallDeadline = Duration.seconds(30)
     /// Bounds on what waits for its first step; nil refuses nothing.
     public var queue: QueueLimits?
     /// Where steps and requests are traced.

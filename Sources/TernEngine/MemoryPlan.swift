@@ -34,7 +34,8 @@ public struct MemoryPlan: Sendable, Equatable {
         ]
     }
 
-    static func text(_ bytes: Int) -> String {
+    /// Bytes as they are told in logs, in GiB.
+    public static func text(_ bytes: Int) -> String {
         let hundredths = (bytes * 100 + 1 << 29) >> 30
         let fraction = hundredths % 100
         return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction) GiB"

@@ -39,7 +39,7 @@ struct RankLife: Sendable {
 
 /// How ranks are.
 public struct RankStatus: Sendable, Equatable {
-    /// Whether they take plans.
+    /// Whether they take plans, and their steps end.
     public var areReady = true
     /// How often they were started again.
     public var restarts = 0

@@ -22,7 +22,8 @@ enum Health {
             return
         }
         let error = APIError(
-            .unavailable, "the ranks are being started again; requests wait for them",
+            .unavailable,
+            "the ranks are being started again, or a step does not end; requests wait",
             headers: [HTTPHeader("Retry-After", "1")])
         exchange.respond(error.response)
     }

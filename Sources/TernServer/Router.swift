@@ -26,6 +26,11 @@ struct Router {
     var routes: [Route] = []
     var key: APIKey?
 
+    /// All routes in a line, for the log.
+    var summary: String {
+        routes.map { "\($0.method) \($0.path)\($0.isPrefix ? "…" : "")" }.joined(separator: ", ")
+    }
+
     /// Hands a request to its handler, or answers it.
     func handle(_ request: HTTPRequest, _ exchange: HTTPExchange) {
         let path = request.path

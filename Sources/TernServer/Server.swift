@@ -72,7 +72,10 @@ public final class Server: Sendable {
         }
         var limits = configuration.limits
         limits.connections = min(limits.connections, DescriptorLimit.raise())
-        let http = try HTTPServer(loop: loop, limits: limits, handler: handler(of: api))
+        let router = api.router
+        let http = try HTTPServer(
+            loop: loop, limits: limits, refused: { [log] in log?.refused($0, $1) },
+            handler: handler(router))
         let shutdown = try Shutdown(
             of: http, on: loop, timeout: configuration.shutdownTimeout,
             report: { [configuration] in configuration.note($0) }
@@ -91,17 +94,22 @@ public final class Server: Sendable {
         }
         let statistics = try statisticsTimer(model.generator, on: loop)
         try http.accept(at: socket.descriptor)
+        configuration.note("routes: " + router.summary)
         withExtendedLifetime((inbox, signals, api, statistics)) {
             loop.run()
             http.closeAll()
         }
     }
 
+    /// Writes the lines of requests, where they are asked for.
+    private var log: RequestLog? {
+        guard configuration.logsRequests else { return nil }
+        return RequestLog(format: configuration.logFormat, report: configuration.report)
+    }
+
     /// The routes, with a line for each request where that is asked for.
-    private func handler(of api: API) -> HTTPServer.Handler {
-        let router = api.router
-        guard configuration.logsRequests else { return router.handle }
-        let log = RequestLog(format: configuration.logFormat, report: configuration.report)
+    private func handler(_ router: Router) -> HTTPServer.Handler {
+        guard let log else { return router.handle }
         return { request, exchange in
             log.watch(request, exchange)
             router.handle(request, exchange)

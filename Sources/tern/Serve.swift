@@ -55,11 +55,14 @@ enum Serve {
         let clock = ContinuousClock()
         let start = clock.now
         let format = serving.logFormat
-        let report: @Sendable (StartReport) -> Void = { show($0, format) }
+        let log = StartLog(format)
         let engine =
             arguments.has("--ranks-in-process")
-            ? try EngineFlags.start(configuration, arguments, isQuiet: false, report: report)
-            : try EngineFlags.startApart(configuration, arguments, report: report)
+            ? try EngineFlags.start(configuration, arguments, isQuiet: false, report: log.show)
+            : try EngineFlags.startApart(configuration, arguments, report: log.show)
+        for line in log.summary(of: engine, configuration.topology) {
+            serving.report(format.line(line))
+        }
         let seconds = (start.duration(to: clock.now) / .milliseconds(100)).rounded() / 10
         serving.report(
             format.line(
@@ -70,18 +73,6 @@ enum Serve {
         try server.run(engine)
         serving.report(format.line("stopped"))
         try engine.stop()
-    }
-
-    /// Shows a step of a start.
-    private static func show(_ report: StartReport, _ format: LogFormat) {
-        switch (format, report) {
-        case (.text, _): EngineFlags.show(report, isQuiet: false)
-        case (.json, .memory(let memory)):
-            for line in memory.lines { Console.note(format.line(line)) }
-        case (.json, .note(let line)): Console.note(format.line(line))
-        // How far a load is, is for eyes only.
-        case (.json, .loading): break
-        }
     }
 
     private static func queueLimits(_ arguments: Arguments) throws(UsageError) -> QueueLimits {

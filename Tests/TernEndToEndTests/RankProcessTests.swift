@@ -118,6 +118,29 @@ struct RankProcessTests {
         try ranks.engine.stop()
     }
 
+    @Test("While a step does not end, the engine is not ready; when it ends after all, it is again")
+    func stall() throws {
+        let ranks = try ApartRanks(Fixture.telemachus, Self.flags) { configuration in
+            Self.settings(Topology())(&configuration)
+            configuration.stallDeadline = .milliseconds(300)
+        }
+        let engine = ranks.engine
+        let requests = Self.requests(engine, 3, tokens: 30)
+        let expected = try Self.tokens(engine, requests)
+        let child = try #require(ranks.child)
+        kill(child, SIGSTOP)
+        let answers = Mutex<[[TokenID]]>([])
+        let asking = spawn {
+            answers.withLock { $0 = (try? Self.tokens(engine, requests)) ?? [] }
+        }
+        #expect(ApartRanks.await { !engine.metrics.ranks.areReady })
+        kill(child, SIGCONT)
+        pthread_join(asking, nil)
+        #expect(Self.difference(answers.withLock { $0 }, expected) == nil)
+        #expect(engine.metrics.ranks.areReady && engine.metrics.ranks.restarts == 0)
+        try engine.stop()
+    }
+
     @Test("Killed while nothing runs, it comes back, and is not ready meanwhile")
     func idle() throws {
         let ranks = try ApartRanks(Fixture.telemachus, Self.flags, Self.settings(Topology()))

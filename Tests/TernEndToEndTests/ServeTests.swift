@@ -50,6 +50,33 @@ struct ServeTests {
         }
     }
 
+    @Test("Its start says what was loaded, how ranks are laid out, when they shift, and the routes")
+    func startLines() throws {
+        let process = try TernProcess([
+            "serve", Fixture.telemachus, "--port", "0", "-sp", "2", "--max-num-seqs", "4",
+            "--shift-parallel-threshold", "8",
+        ])
+        let starts = [
+            "memory: weights ", "KV cache: ", "weights: 0.01 GiB a rank, loaded in ",
+            "topology: 2 ranks, -sp 2 -tp 1",
+            "shift: tensor mode up to 8 tokens, sequence mode beyond",
+        ]
+        // All lines to the last one: a line that is missing fails, where to wait for it would not.
+        var lines: [String] = []
+        while let line = process.line(containing: "") {
+            lines.append(line)
+            if line.hasPrefix("routes: ") { break }
+        }
+        for start in starts { #expect(lines.contains { $0.contains(start) }, "\(start): \(lines)") }
+        let routes = try #require(lines.last)
+        for route in ["/ready", "/metrics", "/v1/models", "/v1/chat/completions", "/steps"] {
+            #expect(routes.contains(" " + route))
+        }
+        #expect(lines.contains { $0.hasPrefix("serving at http://127.0.0.1:") })
+        process.signal(SIGTERM)
+        #expect(process.wait() == 0)
+    }
+
     @Test("32 streams at once say what each says alone")
     func concurrentStreams() throws {
         let (process, client) = try started()

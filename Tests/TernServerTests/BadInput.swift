@@ -117,6 +117,12 @@ extension BadInput {
         .http(
             "another coding", post("Transfer-Encoding: gzip"),
             names: "HTTP header Transfer-Encoding"),
+        .http(
+            "a tab before a coding", post("Transfer-Encoding:\tchunked"),
+            names: "HTTP header Transfer-Encoding"),
+        .http(
+            "a tab before an expectation", post("Expect: \t100-continue\r\nContent-Length: 1"),
+            names: "HTTP header Expect"),
         .http("an expectation", post("Expect: the-best"), 417, names: "HTTP header Expect"),
         .http(
             "a body on GET", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\na",

@@ -53,6 +53,10 @@ struct HTTPServerTests {
             client.send("HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n")
             let head = try client.answer(toHead: true)
             #expect(head.status == 200 && head["content-length"] == "15")
+            // A body after it would be read as the beginning of the next answer.
+            client.send("HEAD /version HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try client.take(through: "\r\n").hasPrefix("HTTP/1.1 200"))
+            #expect(try client.take(through: "\r\n\r\n").contains("Content-Length: 19"))
             client.send("OPTIONS /v1/completions HTTP/1.1\r\nHost: a\r\n\r\n")
             let options = try client.answer()
             #expect(options.status == 204 && options["allow"] == "POST, OPTIONS")
@@ -87,6 +91,7 @@ struct HTTPServerTests {
                 #expect(answer.status == status)
                 #expect(answer.error["type"] == "invalid_request_error")
                 #expect(answer["connection"] == "close")
+                #expect(answer["x-request-id"]?.utf8.count == 24)
                 #expect(client.isClosed())
             }
             let chunked = try TestClient(port: port)

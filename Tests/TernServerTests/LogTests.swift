@@ -23,7 +23,9 @@ struct LogTests {
                 change(&configuration)
             }
         ) { _, port in try body(port) }
-        return lines.withLock { $0 }.filter { !$0.contains("stopping:") }
+        return lines.withLock { $0 }.filter {
+            !$0.contains("stopping:") && !$0.contains("routes:")
+        }
     }
 
     @Test("Each request has one line at its end, with its id, what it took and how it ended")
@@ -45,6 +47,20 @@ struct LogTests {
         #expect(lines[1].contains("id=second") && lines[1].contains("status=400"))
         #expect(lines[1].contains(#"error="prompt: found 7"#))
         #expect(lines[2].contains("id=third") && lines[2].contains("status=404"))
+    }
+
+    @Test("A request that is refused before it is whole has a line too, under the id it was told")
+    func refused() throws {
+        var told: String?
+        let lines = try lines { port in
+            let client = try TestClient(port: port)
+            client.send("GET /health HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n")
+            told = try client.answer()["x-request-id"]
+        }
+        #expect(lines.count == 1)
+        let id = try #require(told)
+        #expect(lines.first?.contains(" request id=\(id) status=400 ") == true)
+        #expect(lines.first?.contains("Content-Length") == true)
     }
 
     @Test("As JSON each line is an object")

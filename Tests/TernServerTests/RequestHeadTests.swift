@@ -44,6 +44,8 @@ struct RequestHeadTests {
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 33554433\r\n\r\n", .bodyTooLarge),
             ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", .badRequest),
             ("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", .badRequest),
+            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\tchunked\r\n\r\n", .badRequest),
+            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \t1\r\n\r\n", .badRequest),
             ("POST / HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", .expectationFailed),
             ("GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", .badRequest),
             ("HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", .badRequest),

@@ -14,8 +14,14 @@ final class ProcessExecutor: Executor, Sendable {
     private let vocabularySize: Int
     /// How long the other process may take no bytes.
     private let deadline: Duration
-    /// Plans without a result, oldest first.
-    private let submitted = Mutex<[StepPlan]>([])
+    private struct Flights {
+        /// Plans without a result, oldest first.
+        var plans: [StepPlan] = []
+        /// Since when the oldest of them has been the oldest.
+        var since = ContinuousClock.now
+    }
+
+    private let flights = Mutex(Flights())
     private let tally: CommunicationTally
     /// What the last answer had counted.
     private let received = Mutex(Array(repeating: 0, count: Collective.allCases.count))
@@ -29,8 +35,18 @@ final class ProcessExecutor: Executor, Sendable {
         self.deadline = deadline
     }
 
+    /// Whether the result of a plan has been awaited for longer than this.
+    ///
+    /// Thread: any.
+    func isStalled(beyond limit: Duration) -> Bool {
+        flights.withLock { !$0.plans.isEmpty && $0.since.duration(to: .now) > limit }
+    }
+
     func submit(_ plan: StepPlan) throws(EngineError) {
-        submitted.withLock { $0.append(plan) }
+        flights.withLock { flights in
+            if flights.plans.isEmpty { flights.since = .now }
+            flights.plans.append(plan)
+        }
         do {
             try socket.send(Frame(.plan, plan), within: deadline)
         } catch {
@@ -39,8 +55,14 @@ final class ProcessExecutor: Executor, Sendable {
     }
 
     func nextResult(within deadline: Duration) throws(EngineError) -> StepResult {
-        guard let plan = submitted.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else {
+        guard let plan = flights.withLock({ $0.plans.first }) else {
             preconditionFailure("a result was asked for, but no plan is in flight")
+        }
+        defer {
+            flights.withLock { flights in
+                flights.plans.removeFirst()
+                flights.since = .now
+            }
         }
         do {
             switch try socket.receive(within: deadline) {

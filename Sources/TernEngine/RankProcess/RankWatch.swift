@@ -12,7 +12,7 @@ final class RankWatch: Sendable {
     private struct State {
         var child: RankChild?
         /// Nil while there is none that is ready.
-        var executors: [any Executor & Sendable]?
+        var executors: [ProcessExecutor]?
         /// Counts the children that were ready.
         var life = 0
         /// Why the last one was ended, where one of us did.
@@ -44,9 +44,12 @@ final class RankWatch: Sendable {
         self.report = report
     }
 
+    /// Ranks with a step that does not end are not ready either, long before they count as hung.
     var status: RankStatus {
-        state.withLock {
-            RankStatus(areReady: $0.executors != nil, restarts: max(0, $0.life - 1))
+        let limit = configuration.stallDeadline
+        return state.withLock { state in
+            let isStalled = state.executors?.contains { $0.isStalled(beyond: limit) }
+            return RankStatus(areReady: isStalled == false, restarts: max(0, state.life - 1))
         }
     }
 
@@ -153,7 +156,7 @@ final class RankWatch: Sendable {
     }
 
     private func publish(_ child: RankChild) {
-        let executors: [any Executor & Sendable] = child.replicas.map {
+        let executors = child.replicas.map {
             ProcessExecutor(
                 $0, vocabularySize: vocabularySize, deadline: configuration.resultDeadline,
                 tally: tally)

@@ -37,19 +37,22 @@ final class HTTPConnection {
     private var headBytes: [UInt8] = []
     private var timer: LoopEvent?
     private let closed: (HTTPConnection) -> Void
+    private let tellRefusal: HTTPServer.RefusalHandler
 
     /// How long a refused client may take to read why.
     private static let lingering = Duration.seconds(2)
 
-    /// Takes over a connection that evhttp has just made. `closed` is called when it is gone.
+    /// Takes over a connection that evhttp has just made. `closed` is called when it is gone,
+    /// `refused` when a request was answered before any handler saw it.
     init(
         handle: OpaquePointer, buffers: OpaquePointer, loop: EventLoop, limits: HTTPLimits,
-        closed: @escaping (HTTPConnection) -> Void
+        refused: @escaping HTTPServer.RefusalHandler, closed: @escaping (HTTPConnection) -> Void
     ) throws(ServerError) {
         self.handle = handle
         self.buffers = buffers
         self.limits = limits
         self.closed = closed
+        tellRefusal = refused
         timer = try LoopEvent(timerOn: loop) { [unowned self] in timeIsUp() }
         timer?.schedule(after: limits.idleTimeout)
         configure()
@@ -183,10 +186,16 @@ extension HTTPConnection {
     /// Answers on the socket itself, closes that direction, and lets the client read in peace.
     func refuse(_ error: APIError) {
         let body = error.json.text()
+        let id = RandomName.make()
+        let headers =
+            [
+                HTTPHeader("Content-Type", "application/json"), HTTPHeader("x-request-id", id),
+                HTTPHeader("Content-Length", "\(body.utf8.count)"),
+                HTTPHeader("Connection", "close"),
+            ] + error.headers
         let text =
             "HTTP/1.1 \(error.status.rawValue) \(error.status.phrase)\r\n"
-            + "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n"
-            + "Connection: close\r\n\r\n" + body
+            + headers.map { "\($0.name): \($0.value)\r\n" }.joined() + "\r\n" + body
         let bytes = Array(text.utf8)
         let descriptor = bufferevent_getfd(buffers)
         // A client that does not take even this much has no claim to it.
@@ -194,6 +203,7 @@ extension HTTPConnection {
         _ = send(descriptor, bytes, bytes.count, flags)
         shutdown(descriptor, Int32(SHUT_WR))
         state = .refused
+        tellRefusal(id, error)
         headBytes = []
         discardInput()
         timer?.schedule(after: HTTPConnection.lingering)

@@ -54,7 +54,9 @@ final class HTTPExchange {
             evhttp_add_header(
                 request.pointee.output_headers, "Content-Length", "\(response.body.count)")
         }
-        let buffer = filled(with: response.body)
+        // evhttp would send the body to HEAD too, and a client read it as its next answer.
+        let isHead = request.pointee.type == EVHTTP_REQ_HEAD
+        let buffer = filled(with: isHead ? [] : response.body)
         defer { evbuffer_free(buffer) }
         status = response.status
         outcome.error = outcome.error ?? response.cause

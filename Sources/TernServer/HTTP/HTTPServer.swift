@@ -13,6 +13,9 @@ import Glibc
 final class HTTPServer {
     /// What is done with a request.
     typealias Handler = (HTTPRequest, HTTPExchange) -> Void
+    /// Hears of a request that was refused before a handler saw it: the id that the client was told,
+    /// and why.
+    typealias RefusalHandler = (_ requestID: String, APIError) -> Void
 
     /// Called when a connection closes or falls idle, while the server is stopping.
     var onQuiet: (() -> Void)?
@@ -20,6 +23,7 @@ final class HTTPServer {
     private let loop: EventLoop
     private let limits: HTTPLimits
     private let handler: Handler
+    private let refused: RefusalHandler
     private let server: OpaquePointer
     private var listening: OpaquePointer?
     private var connections: [OpaquePointer: HTTPConnection] = [:]
@@ -29,7 +33,8 @@ final class HTTPServer {
     private var stops = false
 
     init(
-        loop: EventLoop, limits: HTTPLimits, handler: @escaping Handler
+        loop: EventLoop, limits: HTTPLimits, refused: @escaping RefusalHandler = { _, _ in },
+        handler: @escaping Handler
     ) throws(ServerError) {
         guard let server = evhttp_new(loop.base) else {
             throw ServerError("HTTP server: libevent could not make one")
@@ -37,6 +42,7 @@ final class HTTPServer {
         self.loop = loop
         self.limits = limits
         self.handler = handler
+        self.refused = refused
         self.server = server
         adoption = try LoopEvent(timerOn: loop) { [unowned self] in adoptNewcomers() }
         configure()
@@ -124,7 +130,7 @@ extension HTTPServer {
     private func adopt(_ handle: OpaquePointer, _ buffers: OpaquePointer) {
         do {
             let connection = try HTTPConnection(
-                handle: handle, buffers: buffers, loop: loop, limits: limits
+                handle: handle, buffers: buffers, loop: loop, limits: limits, refused: refused
             ) { [unowned self] _ in
                 connections[handle] = nil
                 if stops { onQuiet?() }
@@ -135,7 +141,8 @@ extension HTTPServer {
                 connection.refuse(
                     APIError(
                         .unavailable,
-                        "connections: \(limits.connections) are open, which is the most"))
+                        "connections: \(limits.connections) are open, which is the most",
+                        headers: [HTTPHeader("Retry-After", "1")]))
             }
         } catch {
             evhttp_connection_free(handle)

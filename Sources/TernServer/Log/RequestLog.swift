@@ -29,6 +29,18 @@ struct RequestLog {
                     ] + exchange.outcome.fields))
         }
     }
+
+    /// Writes the line of a request that was refused before it was whole: of its head, nothing can be
+    /// relied on.
+    func refused(_ id: String, _ error: APIError) {
+        report(
+            format.line(
+                "request",
+                [
+                    ("id", .string(id)), ("status", .integer(error.status.rawValue)),
+                    ("error", .string(error.message)),
+                ]))
+    }
 }
 
 /// What a handler adds to the line of its request.
