@@ -42,7 +42,7 @@ struct JSONMutator {
         switch value {
         case .array(var elements):
             guard !elements.isEmpty, !random.once(in: 5) else {
-                return .array(rearranged(elements, &random))
+                return .array(rearranged(elements, &random, weight: weight(of:)))
             }
             let place = random.below(elements.count)
             elements[place] = changed(elements[place], &random, depth: depth + 1)
@@ -50,7 +50,8 @@ struct JSONMutator {
         case .object(let object):
             var members = object.members
             guard !members.isEmpty, !random.once(in: 6) else {
-                return .object(JSONObject(rearranged(members, &random)))
+                return .object(
+                    JSONObject(rearranged(members, &random) { weight(of: $0.value) }))
             }
             let place = random.below(members.count)
             members[place].value = changed(members[place].value, &random, depth: depth + 1)
@@ -60,18 +61,33 @@ struct JSONMutator {
     }
 
     private func rearranged<Element>(
-        _ list: [Element], _ random: inout SeededRandom
+        _ list: [Element], _ random: inout SeededRandom, weight: (Element) -> Int
     ) -> [Element] {
         var list = list
         guard !list.isEmpty else { return list }
         let place = random.below(list.count)
+        // Copies of copies would outgrow any memory.
+        let copies = min(300, 1 + Self.mostCopied / weight(list[place]))
         switch random.below(4) {
         case 0: list.remove(at: place)
         case 1: list.append(list[place])
         case 2: list.swapAt(place, random.below(list.count))
-        default: list += repeatElement(list[place], count: random.below(300))
+        default: list += repeatElement(list[place], count: random.below(copies))
         }
         return list
+    }
+
+    /// Values that one change copies at most, give or take one copy.
+    private static let mostCopied = 20_000
+
+    /// Values in a value, a long string counting as many.
+    private func weight(of value: JSON) -> Int {
+        switch value {
+        case .array(let elements): elements.reduce(1) { $0 + weight(of: $1) }
+        case .object(let object): object.members.reduce(1) { $0 + weight(of: $1.value) }
+        case .string(let text): 1 + text.utf8.count / 16
+        case .null, .bool, .integer, .number: 1
+        }
     }
 
     private func replacement(of value: JSON, _ random: inout SeededRandom) -> JSON {

@@ -120,8 +120,16 @@ extension RequestHead {
             guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")),
                 colon > line.utf8.startIndex, line.utf8[..<colon].allSatisfy(\.isTokenByte)
             else { throw APIError(.badRequest, "HTTP header: expected a name, then a colon") }
-            let value = line.utf8[line.utf8.index(after: colon)...].trimmingBlanks
-            headers.append(HTTPHeader(String(line[..<colon]), String(Substring(value))))
+            let name = String(line[..<colon])
+            let rest = line.utf8[line.utf8.index(after: colon)...].drop { $0 == 0x20 }
+            // Blanks may stand there, but evhttp takes a tab for the value's beginning: what is read
+            // as chunked here would have no body there.
+            guard rest.first != 0x09 else {
+                throw APIError(
+                    .badRequest,
+                    "HTTP header \(name): found a tab before the value, expected spaces")
+            }
+            headers.append(HTTPHeader(name, String(Substring(rest.trimmingLastBlanks))))
         }
         return headers
     }
@@ -185,9 +193,8 @@ extension UInt8 {
 }
 
 extension Substring.UTF8View {
-    fileprivate var trimmingBlanks: Substring.UTF8View {
+    fileprivate var trimmingLastBlanks: Substring.UTF8View {
         var view = self
-        while let first = view.first, first == 0x20 || first == 0x09 { view = view.dropFirst() }
         while let last = view.last, last == 0x20 || last == 0x09 { view = view.dropLast() }
         return view
     }
