@@ -68,14 +68,14 @@ public struct ConfigurationReader {
         value(key)?.integer == 0 ? 0 : try count(key, default: fallback)
     }
 
-    /// A list of finite positive numbers.
+    /// A list of positive numbers.
     func positives(_ key: String) throws(CheckpointError) -> [Double] {
         guard let value = value(key) else {
             throw CheckpointError(file, "\(key) is missing, expected a list of positive numbers")
         }
-        let numbers = (value.array ?? []).compactMap(\.number).filter { $0 > 0 && $0.isFinite }
+        let numbers = (value.array ?? []).compactMap(\.number).filter(Self.isPositive)
         guard let array = value.array, numbers.count == array.count else {
-            throw mismatch(key, value, "a list of positive numbers")
+            throw mismatch(key, value, "a list of positive numbers in float's range")
         }
         return numbers
     }
@@ -111,15 +111,20 @@ public struct ConfigurationReader {
         return windows
     }
 
-    /// A finite positive number, or a default.
+    /// Whether the backends can work with a number: as a float it is neither zero nor infinite.
+    private static func isPositive(_ number: Double) -> Bool {
+        Float(number).isNormal && number > 0
+    }
+
+    /// A positive number, or a default.
     func positive(_ key: String, default fallback: Double? = nil) throws(CheckpointError) -> Double
     {
         guard let value = value(key) else {
             if let fallback { return fallback }
             throw CheckpointError(file, "\(key) is missing, expected a positive number")
         }
-        guard let number = value.number, number > 0, number.isFinite else {
-            throw mismatch(key, value, "a positive number")
+        guard let number = value.number, Self.isPositive(number) else {
+            throw mismatch(key, value, "a positive number in float's range")
         }
         return number
     }
