@@ -7,6 +7,7 @@ server's machine.
     Tools/measure-server.py --pid $! --url 127.0.0.1:8000 stream --streams 64 --tokens 256
     Tools/measure-server.py --pid $! --url 127.0.0.1:8000 burst --requests 1000
     Tools/measure-server.py --pid $! --url 127.0.0.1:8000 idle --streams 5000
+    Tools/measure-server.py --pid $! --url 127.0.0.1:8000 soak --seconds 3600 --kill-every 30
 
 `burst` asks each prompt alone first and compares. For `idle`, the server must have `--max-num-seqs 1` and
 `--max-num-queued-reqs 6000`: one request keeps it busy, the others wait with their connections open. With
@@ -23,6 +24,7 @@ import resource
 import selectors
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -193,19 +195,74 @@ def idle(options):
         os.kill(pid, signal.SIGCONT)
 
 
+def soak(options):
+    """Streams of all kinds, round by round, while the ranks' process is killed: each must say what it
+    said before the first kill."""
+    bodies = [
+        {"prompt": f"Count from {n} " * (1 + n * 7 % 19), "max_tokens": 4 + n * 13 % 60,
+         "temperature": n % 2 * 0.9, "seed": n, "ignore_eos": True, "stream": True}
+        for n in range(options.streams)
+    ]
+
+    def said(text):
+        events = [json.loads(event) for event in re.findall(rb"data: ({.*})", text)]
+        ended = b" 200 " in text[:20] and b"data: [DONE]" in text
+        return ended, "".join(event["choices"][0]["text"] for event in events if event["choices"])
+
+    def holdings():
+        process = Path(f"/proc/{options.pid}")
+        return (
+            resident_bytes(options.pid) >> 20, len(list((process / "fd").iterdir())),
+            len(list((process / "task").iterdir())))
+
+    alone = [said(answers([opened(options.address, body)])[0]) for body in bodies]
+    end = time.monotonic() + options.seconds
+    kill = time.monotonic() + options.kill_every
+    rounds = kills = lost = wrong = 0
+    warm = None
+
+    def killer():
+        nonlocal kill, kills
+        while time.monotonic() < end:
+            time.sleep(0.05)
+            if time.monotonic() >= kill:
+                kill += options.kill_every
+                for pid in children(options.pid):
+                    os.kill(pid, signal.SIGKILL)
+                    kills += 1
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    while time.monotonic() < end:
+        for text, expected in zip(
+                answers([opened(options.address, body) for body in bodies]), alone):
+            ended, words = said(text)
+            lost += not ended
+            wrong += words != expected[1]
+        rounds += 1
+        if kills >= 2:
+            warm = warm or holdings()
+    thread.join()
+    print(
+        f"{rounds} rounds of {len(bodies)} streams, {kills} kills: {lost} lost, {wrong} with other "
+        f"words; MiB, descriptors and threads {warm} after two kills, {holdings()} at the end")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--pid", type=int, required=True)
     parser.add_argument("--url", default="127.0.0.1:8000")
-    parser.add_argument("what", choices=["stream", "burst", "idle"])
+    parser.add_argument("what", choices=["stream", "burst", "idle", "soak"])
     parser.add_argument("--streams", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--begun", action="store_true", help="idle: every stream has a token")
     parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--seconds", type=float, default=3600)
+    parser.add_argument("--kill-every", type=float, default=30)
     options = parser.parse_args()
     host, _, port = options.url.rpartition(":")
     options.address = (host.removeprefix("http://"), int(port))
-    {"stream": stream, "burst": burst, "idle": idle}[options.what](options)
+    {"stream": stream, "burst": burst, "idle": idle, "soak": soak}[options.what](options)
 
 
 main()

@@ -300,7 +300,11 @@ extension EngineConfiguration {
     var shiftPolicy: ShiftPolicy {
         switch shift {
         case .given(let policy): policy
-        case .automatic: ShiftPolicy(.threshold(Self.usualThreshold))
+        case .automatic:
+            // Where nobody splits tokens the modes are the same, and are not told apart.
+            ShiftPolicy(
+                topology.sequenceParallelSize > 1
+                    ? .threshold(Self.usualThreshold) : .pinned(.tensor))
         }
     }
 

@@ -33,7 +33,9 @@ enum EngineFlags {
             Option("--chat-template", value: "FILE", help: "a template in the model's place"),
             Option(
                 "--step-timeout", value: "SECONDS",
-                help: "how long a step may take before its ranks count as hung (600)"),
+                help:
+                    "how long a step may take before a rank counts as hung (600); a whole process that "
+                    + "hangs is ended after twice as long"),
             Option("--threads", value: "N", help: "worker threads (default: all cores)"),
             Option(
                 "--trace-out", "--trace", value: "FILE",

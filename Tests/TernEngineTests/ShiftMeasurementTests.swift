@@ -1,9 +1,10 @@
 import Synchronization
-import TernEngine
 import TernModel
 import TernPlanning
 import TernTesting
 import Testing
+
+@testable import TernEngine
 
 @Suite("The measured shift", .serialized)
 struct ShiftMeasurementTests {
@@ -17,6 +18,15 @@ struct ShiftMeasurementTests {
         let answers = try engine.answers(requests)
         try engine.stop()
         return answers
+    }
+
+    @Test("Where ranks cannot shift, even a large step is in tensor mode")
+    func nothingToShift() {
+        var configuration = EngineConfiguration(folder: "")
+        configuration.topology = Topology(tensor: 2)
+        #expect(configuration.shiftPolicy.mode(tokens: 100_000) == .tensor)
+        configuration.topology = Topology(sequence: 2)
+        #expect(configuration.shiftPolicy.mode(tokens: 100_000) == .sequence)
     }
 
     @Test(

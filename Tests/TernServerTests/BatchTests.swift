@@ -185,6 +185,30 @@ struct BatchTests {
         #expect(try answers()["b"] == nil)
     }
 
+    @Test("A refused output closes its own file and nobody else's")
+    func closesOnce() throws {
+        try write([line("a", "x")])
+        let input = try BatchInput(path: input)
+        let holder = try BatchOutput(path: output, of: input)
+        // Another thread's files have just the numbers that a second close would hit.
+        let state = Mutex((isOver: false, lost: 0))
+        let thread = spawn {
+            while !state.withLock({ $0.isOver }) {
+                let descriptor = open("/dev/null", O_RDONLY)
+                sched_yield()
+                if fcntl(descriptor, F_GETFD) < 0 { state.withLock { $0.lost += 1 } }
+                close(descriptor)
+            }
+        }
+        for _ in 0..<2000 {
+            #expect(throws: BatchError.self) { try BatchOutput(path: output, of: input) }
+        }
+        state.withLock { $0.isOver = true }
+        pthread_join(thread, nil)
+        #expect(state.withLock { $0.lost } == 0)
+        withExtendedLifetime(holder) {}
+    }
+
     @Test("A line longer than a request may be is refused with file and line")
     func longLine() throws {
         let folder = try TemporaryFolder()

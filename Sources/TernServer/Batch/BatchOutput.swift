@@ -23,16 +23,12 @@ final class BatchOutput {
         self.path = path
         descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw BatchError(errno: errno, "open \(path)") }
-        do throws(BatchError) {
-            try descriptor.requireRegularFile(path)
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                throw BatchError("open \(path): another run writes it; expected to be alone")
-            }
-            try takeOver(names: input.lines)
-        } catch {
-            close(descriptor)
-            throw error
+        // From here on `deinit` closes, also where this throws: all properties have their values.
+        try descriptor.requireRegularFile(path)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw BatchError("open \(path): another run writes it; expected to be alone")
         }
+        try takeOver(names: input.lines)
     }
 
     deinit { close(descriptor) }
