@@ -7,6 +7,8 @@
 #include "moves.h"
 #include "experts.h"
 #include "pack.h"
+#include "pack_quantized.h"
+#include "embed.h"
 #include "probe.h"
 
 #define TERN_TABLE_OF(SET) tern_kernels_##SET
@@ -19,9 +21,11 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .tile_rows = TILE_ROWS,
     .probe_operations = PROBE_OPERATIONS,
     .pack_input = pack_input,
+    .quantize_input = quantize_input,
     .linear = linear,
     .embed = embed,
     .pack = pack,
+    .pack_quantized = pack_quantized,
     .fill_random = fill_random,
     .rms_norm = rms_norm,
     .add = add,

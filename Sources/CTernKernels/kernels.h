@@ -4,7 +4,14 @@
 
 #include "tern_kernels.h"
 
+// How a set multiplies whole numbers; see dot4.h.
+#define TERN_DOT_PLAIN 0
+#define TERN_DOT_MADD256 1
+#define TERN_DOT_MADD512 2
+#define TERN_DOT_VNNI 3
+
 #if defined(__x86_64__)
+extern const tern_kernels tern_kernels_avx512vnni;
 extern const tern_kernels tern_kernels_avx512;
 extern const tern_kernels tern_kernels_avx2;
 #endif

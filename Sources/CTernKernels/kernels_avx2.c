@@ -9,6 +9,7 @@
 
 #define TERN_SET avx2
 #define TERN_HAS_HALF 1
+#define TERN_DOT TERN_DOT_MADD256
 #define TILE_ROWS 6
 #define TILE_SUMS 6
 #define TILE_PANELS {0, 4, 2, 2, 1, 1, 1}

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "tile.h"
+#include "quantized.h"
 
 // Carries of up to TERN_MAX_PARTS parts.
 enum { TREE_LEVELS = 5 };
@@ -29,20 +30,50 @@ ALWAYS_INLINE int64_t tile_start(tiling tiles, int64_t tile) {
     return tile * tiles.shorter_rows + least(tile, tiles.longer);
 }
 
+// The tile that a row is in.
+ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
+    const int64_t in_longer = tiles.longer * (tiles.shorter_rows + 1);
+    return row < in_longer ? row / (tiles.shorter_rows + 1)
+                           : tiles.longer + (row - in_longer) / tiles.shorter_rows;
+}
+
+// Elements of one tile's rows side by side.
+enum { INPUT_CHUNK = 512 };
+
 static void pack_input(void *arguments) {
     tern_pack_input_args *a = arguments;
-    enum { CHUNK = 512 };
     const tiling tiles = tiles_of(a->rows);
-    const int64_t chunks = quotient_up(a->inputs, CHUNK);
+    const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK);
     for (int64_t item; (item = claim(&a->next)) < tiles.count * chunks;) {
         const int64_t start = tile_start(tiles, item / chunks);
         const int64_t rows = tile_start(tiles, item / chunks + 1) - start;
-        const int64_t first = item % chunks * CHUNK, end = least(first + CHUNK, a->inputs);
-        float *to = a->packed + start * a->inputs;
+        const int64_t first = item % chunks * INPUT_CHUNK;
+        const int64_t end = least(first + INPUT_CHUNK, a->inputs);
+        float *to = (float *)a->packed + start * a->inputs;
         for (int64_t r = 0; r < rows; r++) {
             const float *from = a->input + (start + r) * a->input_stride;
             for (int64_t k = first; k < end; k++) to[k * rows + r] = from[k];
         }
+    }
+}
+
+// Bytes of one row's inputs: whole words of the widest panels.
+ALWAYS_INLINE int64_t quantized_row_bytes(int64_t inputs) { return quotient_up(inputs, 8) * 8; }
+
+static void quantize_input(void *arguments) {
+    tern_pack_input_args *a = arguments;
+    const tiling tiles = tiles_of(a->rows);
+    const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
+    const int64_t row_words = quantized_row_bytes(a->inputs) / 4;
+    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
+        const int64_t tile = tile_of(tiles, row), start = tile_start(tiles, tile);
+        const int64_t rows = tile_start(tiles, tile + 1) - start, r = row - start;
+        int32_t *to = (int32_t *)a->packed + start * row_words + r;
+        // What is beyond the last input.
+        for (int64_t word = a->inputs / 4; word < row_words; word++) to[word * rows] = 0;
+        quantize_row(
+            a, a->input + row * a->input_stride, to, a->scales + start * segments + r,
+            a->sums + start * segments + r, rows);
     }
 }
 
@@ -62,30 +93,44 @@ ALWAYS_INLINE void write_tile(
     }
 }
 
+// Takes up the sums of a part, as a binary counter carries: `part` in binary says which levels hold
+// a sum. The carry runs through the trailing ones; after the last part it takes up all that is left.
+ALWAYS_INLINE void carry_part(
+    v16 (*tree)[TILE_SUMS], v16 *sums, int64_t part, int is_last, const int count) {
+    int level = 0;
+    for (; part >> level & 1 || (is_last && part >> level); level++) {
+        if (!(part >> level & 1)) continue;
+        UNROLL for (int i = 0; i < count; i++) sums[i] = tree[level][i] + sums[i];
+    }
+    if (is_last) return;
+    UNROLL for (int i = 0; i < count; i++) tree[level][i] = sums[i];
+}
+
 // One tile: rows by panels over all parts.
 ALWAYS_INLINE void linear_tile(
     const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels,
     const int32_t type) {
     const char *weight = a->weight + panel * a->panel_bytes;
-    const float *x = a->input + (row * a->inputs - a->part_ends[0] * rows);
+    const int64_t origin = a->part_ends[0];
+    const int64_t segments = is_quantized(type) ? a->segments : 0;
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
-    for (int64_t part = 0; part < a->parts; part++) {
+    for (int64_t part = 0, segment = 0; part < a->parts; part++) {
         const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
         __builtin_assume(first % 2 == 0);
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = splat(0);
-        tile_sums(
-            sums, x, rows, 1, weight, a->panel_bytes, first, end, rows, panels, type);
-        // `part` in binary says which levels hold a sum. The carry runs through the trailing ones;
-        // after the last part it takes up all that is left.
-        const int last = part == a->parts - 1;
-        int level = 0;
-        for (; part >> level & 1 || (last && part >> level); level++) {
-            if (!(part >> level & 1)) continue;
-            UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = tree[level][i] + sums[i];
+        if (is_quantized(type)) {
+            const int32_t *x = (const int32_t *)a->input
+                + row * (quantized_row_bytes(a->inputs) / 4) - origin / 4 * rows;
+            quantized_part(
+                a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
+                first, end, rows, panels, type);
+        } else {
+            const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
+            tile_sums(
+                sums, x, rows, 1, weight, a->panel_bytes, first, end, rows, panels, type);
         }
-        if (last) break;
-        UNROLL for (int i = 0; i < rows * panels; i++) tree[level][i] = sums[i];
+        carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }
     write_tile(a, sums, row, panel, rows, panels);
 }
@@ -104,12 +149,17 @@ ALWAYS_INLINE void linear_tile(
 FOR_EACH_TILE(LINEAR_FLOAT32)
 FOR_EACH_TILE(LINEAR_BFLOAT16)
 FOR_EACH_TILE(LINEAR_FLOAT16)
+#define LINEAR_INT8(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int8, TERN_CHANNEL_INT8)
+#define LINEAR_INT4(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int4, TERN_GROUPED_INT4)
+FOR_EACH_TILE(LINEAR_INT8)
+FOR_EACH_TILE(LINEAR_INT4)
 
 typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int64_t);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
-    [ROWS] = {linear_float32_##ROWS, linear_bfloat16_##ROWS, linear_float16_##ROWS},
-static const linear_function linear_functions[TILE_ROWS + 1][3] = {FOR_EACH_TILE(LINEAR_ENTRY)};
+    [ROWS] = {linear_float32_##ROWS, linear_bfloat16_##ROWS, linear_float16_##ROWS, \
+              linear_int8_##ROWS, linear_int4_##ROWS},
+static const linear_function linear_functions[TILE_ROWS + 1][5] = {FOR_EACH_TILE(LINEAR_ENTRY)};
 
 static void linear(void *arguments) {
     tern_linear_args *a = arguments;

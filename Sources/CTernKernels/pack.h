@@ -1,5 +1,5 @@
-// What writes into panels and reads single rows out of them: loading weights, seeded numbers for
-// dummy weights, the embedding, and new keys and values on their way into the cache.
+// What writes into panels: loading weights, seeded numbers for dummy weights, and new keys and values
+// on their way into the cache.
 
 #pragma once
 
@@ -95,26 +95,6 @@ static void fill_random(void *arguments) {
         if (a->type == TERN_FLOAT32) fill(a, item * CHUNK, end, TERN_FLOAT32);
         if (a->type == TERN_BFLOAT16) fill(a, item * CHUNK, end, TERN_BFLOAT16);
         if (a->type == TERN_FLOAT16) fill(a, item * CHUNK, end, TERN_FLOAT16);
-    }
-}
-
-static void embed(void *arguments) {
-    tern_embed_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
-        const int64_t row = a->first_row + a->tokens[item];
-        int64_t low = 0, high = a->panels;
-        while (high - low > 1) {
-            const int64_t middle = (low + high) / 2;
-            if (a->panel_starts[middle] <= row) low = middle;
-            else high = middle;
-        }
-        const char *panel = a->table + low * a->panel_bytes;
-        const int64_t lane = row - a->panel_starts[low];
-        float *to = a->output + item * a->output_stride;
-        for (int64_t i = 0; i < a->inputs; i++) {
-            const int64_t offset = panel_offset(lane, a->first_input + i, a->type);
-            to[i] = load_element(panel + offset * type_bytes(a->type), a->type) * a->scale;
-        }
     }
 }
 

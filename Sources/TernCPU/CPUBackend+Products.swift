@@ -11,18 +11,46 @@ extension CPUBackend {
             let blocks = weight.layout.blockPanels
             let panels = blocks[job.block]..<blocks[job.block + 1]
             weight.layout.panelStarts.withUnsafeBufferPointer { starts in
-                guard let starts = starts.baseAddress else { return }
+                guard let base = starts.baseAddress else { return }
+                let starts = base + panels.lowerBound
+                guard case .real(let source) = job.elements, !weight.format.isQuantized else {
+                    packQuantized(job, into: weight, panels, starts)
+                    return
+                }
                 var arguments = tern_pack_args(
                     next: 0, source: bytes(job.source.base + job.byteOffset),
-                    source_type: job.dtype.kernelType, type: weight.dtype.kernelType,
+                    source_type: source.kernelType, type: weight.format.kernelType,
                     row_stride: Int64(job.rowStride),
                     first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
                     weight: bytes(weight.address(ofPanel: panels.lowerBound)),
                     panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
-                    panel_starts: starts + panels.lowerBound)
+                    panel_starts: starts)
                 pool.run(table.pack, &arguments)
             }
         }
+    }
+
+    /// As `pack`, of one job, for some panels and the rows that they begin with.
+    private func packQuantized(
+        _ job: PackJob, into weight: PackedWeight, _ panels: Range<Int>,
+        _ starts: UnsafePointer<Int32>
+    ) {
+        var arguments = tern_pack_quantized_args(
+            next: 0, source: bytes(job.source.base + job.byteOffset),
+            source_type: Int32(TERN_FLOAT32), type: weight.format.kernelType,
+            row_stride: Int64(job.rowStride), stored_inputs: Int64(weight.storedInputs),
+            first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
+            group: Int64(weight.groupInputs), scales: nil, zeros: nil,
+            weight: bytes(weight.address(ofPanel: panels.lowerBound)),
+            panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
+            panel_starts: starts)
+        switch job.elements {
+        case .real(let dtype): arguments.source_type = dtype.kernelType
+        case .quantized(let scales, let zeros):
+            arguments.scales = UnsafePointer(scales.floats)
+            arguments.zeros = zeros.map { UnsafePointer($0.floats) }
+        }
+        pool.run(table.pack_quantized, &arguments)
     }
 
     /// Looks rows up; each is gathered from its panel.
@@ -38,7 +66,8 @@ extension CPUBackend {
                 first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
                 table: bytes(weight.storage.base), panel_bytes: Int64(weight.panelBytes),
                 panels: Int64(weight.layout.panels), panel_starts: starts,
-                type: weight.dtype.kernelType, scale: scale, output: output.floats,
+                type: weight.format.kernelType, stored_inputs: Int64(weight.storedInputs),
+                group: Int64(weight.groupInputs), scale: scale, output: output.floats,
                 output_stride: output.stride(0))
             pool.run(table.embed, &arguments, alone: output.shape.count < Self.elementsAlone)
         }
@@ -46,46 +75,46 @@ extension CPUBackend {
 
     /// Multiplies block of rows by block of rows.
     ///
-    /// Cost: the weight is read from memory once for each 8 MiB of input.
+    /// Cost: the weight is read from memory once for each 8 MiB of input, of which those for
+    /// quantized weights take a quarter.
     public func linear(
         _ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor
     ) {
         OpChecks.linear(input, weight, bias: bias, into: output)
         let tile = Int(table.tile_rows)
-        let rowBytes = max(weight.inputs, 1) * 4
+        let segments = weight.format.isQuantized ? weight.segmentCount : 0
+        let rowBytes = PackedRows.bytes(of: weight, segments: segments)
         let block = Self.scratchBytes / rowBytes / tile * tile
         precondition(
             block > 0,
             "linear: \(weight.inputs) inputs, expected at most \(Self.scratchBytes / 4 / tile)")
         for start in stride(from: 0, to: input.shape[0], by: block) {
             let rows = start..<min(start + block, input.shape[0])
-            multiply(input.rows(rows), weight, bias: bias, into: output.rows(rows))
+            multiply(
+                input.rows(rows), weight, segments: segments, bias: bias, into: output.rows(rows))
         }
     }
 
     /// As `linear`, for rows that find room in `scratch`.
     private func multiply(
-        _ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor
+        _ input: Tensor, _ weight: PackedWeight, segments: Int, bias: Tensor?, into output: Tensor
     ) {
         let rows = input.shape[0]
-        var source = input.floats
-        if rows > 1 {
-            source = scratch.base.assumingMemoryBound(to: Float.self)
-            var packing = tern_pack_input_args(
-                next: 0, input: input.floats, input_stride: input.stride(0), rows: Int64(rows),
-                inputs: Int64(weight.inputs), packed: source)
-            pool.run(table.pack_input, &packing, alone: input.shape.count < Self.elementsAlone)
-        }
+        let packed = PackedRows(scratch, rows: rows, weight, segments: segments)
         weight.layout.panelStarts.withUnsafeBufferPointer { starts in
             weight.inputParts.withUnsafeBufferPointer { parts in
                 guard let starts = starts.baseAddress, let ends = parts.baseAddress else { return }
                 ends.withMemoryRebound(to: Int64.self, capacity: parts.count) { ends in
+                    let isPacked = pack(input, into: packed, weight, ends, parts: parts.count - 1)
                     var arguments = tern_linear_args(
-                        next: 0, input: source, rows: Int64(rows), inputs: Int64(weight.inputs),
+                        next: 0, input: isPacked ? packed.elements : input.address,
+                        rows: Int64(rows), inputs: Int64(weight.inputs),
                         weight: bytes(weight.address(ofPanel: weight.panels.lowerBound)),
                         panel_bytes: Int64(weight.panelBytes), panels: Int64(weight.panels.count),
                         panel_starts: starts + weight.panels.lowerBound, part_ends: ends,
-                        parts: Int64(parts.count - 1), type: weight.dtype.kernelType,
+                        parts: Int64(parts.count - 1), stored_inputs: Int64(weight.storedInputs),
+                        group: Int64(weight.groupInputs), segments: Int64(segments),
+                        scales: packed.scales, sums: packed.sums, type: weight.format.kernelType,
                         workers: Int32(pool.workers), bias: bias?.floats, output: output.floats,
                         output_stride: output.stride(0))
                     pool.run(
@@ -96,8 +125,53 @@ extension CPUBackend {
         }
     }
 
+    /// Lays rows side by side, or turns them into whole numbers; false where they are read as they
+    /// are.
+    private func pack(
+        _ input: Tensor, into packed: PackedRows, _ weight: PackedWeight,
+        _ partEnds: UnsafePointer<Int64>, parts: Int
+    ) -> Bool {
+        let isQuantized = weight.format.isQuantized
+        guard isQuantized || input.shape[0] > 1 else { return false }
+        var arguments = tern_pack_input_args(
+            next: 0, input: input.floats, input_stride: input.stride(0),
+            rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
+            part_ends: partEnds, parts: Int64(parts), group: Int64(weight.groupInputs),
+            scales: packed.scales, sums: packed.sums)
+        pool.run(
+            isQuantized ? table.quantize_input : table.pack_input, &arguments,
+            alone: input.shape.count < Self.elementsAlone)
+        return true
+    }
+
     /// An address as C's `char *`.
     private func bytes(_ address: UnsafeMutableRawPointer) -> UnsafeMutablePointer<CChar> {
         address.assumingMemoryBound(to: CChar.self)
+    }
+}
+
+/// Where the rows of a product's input lie in scratch memory, ready for the kernels.
+private struct PackedRows {
+    let elements: UnsafeMutableRawPointer
+    /// Of each row and segment, where the weight is quantized.
+    let scales: UnsafeMutablePointer<Float>
+    let sums: UnsafeMutablePointer<Int32>
+
+    /// Memory for one row.
+    static func bytes(of weight: PackedWeight, segments: Int) -> Int {
+        elementBytes(of: weight) + segments * 8
+    }
+
+    /// Whole words of the widest panels, or numbers as they are.
+    private static func elementBytes(of weight: PackedWeight) -> Int {
+        weight.format.isQuantized
+            ? (weight.inputs + 7) / 8 * 8 : max(weight.inputs, 1) * 4
+    }
+
+    init(_ scratch: Storage, rows: Int, _ weight: PackedWeight, segments: Int) {
+        elements = scratch.base
+        let numbers = elements + rows * Self.elementBytes(of: weight)
+        scales = numbers.assumingMemoryBound(to: Float.self)
+        sums = (numbers + rows * segments * 4).assumingMemoryBound(to: Int32.self)
     }
 }

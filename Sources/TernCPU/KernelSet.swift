@@ -8,7 +8,7 @@ import TernTensor
 /// `@unchecked Sendable`: the table is a constant of the C target.
 public struct KernelSet: @unchecked Sendable {
     /// Names of all sets, fastest first.
-    public static let names = ["avx512", "avx2", "portable"]
+    public static let names = ["avx512vnni", "avx512", "avx2", "portable"]
 
     let table: UnsafePointer<tern_kernels>
 
@@ -44,6 +44,17 @@ extension DType {
         case .bfloat16: Int32(TERN_BFLOAT16)
         case .float16: Int32(TERN_FLOAT16)
         case .int32: preconditionFailure("kernels: found int32, expected a type of real numbers")
+        }
+    }
+}
+
+extension WeightFormat {
+    /// The format as kernels know it.
+    var kernelType: Int32 {
+        switch self {
+        case .plain(let dtype): dtype.kernelType
+        case .int8: Int32(TERN_CHANNEL_INT8)
+        case .int4: Int32(TERN_GROUPED_INT4)
         }
     }
 }

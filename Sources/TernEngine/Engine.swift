@@ -16,6 +16,8 @@ public final class Engine: Sendable {
     public let tokenizer: Tokenizer
     /// What the model is.
     public let model: ModelConfiguration
+    /// What of it is quantized.
+    public let quantization: WeightQuantization
     /// What the model's authors suggest.
     public let samplingDefaults: SamplingDefaults
 
@@ -85,6 +87,7 @@ public final class Engine: Sendable {
         chat = try ChatPrompt(configuration, files, tokenizer: tokenizer)
         grammars = GrammarStore(tokenizer, vocabularySize: model.vocabularySize)
         self.model = model
+        quantization = try configuration.quantization(of: model)
         samplingDefaults = defaults.sampling
         endOfSequence = defaults.endOfSequence
         seed = configuration.seed
@@ -132,8 +135,10 @@ public final class Engine: Sendable {
 
     /// How memory was settled.
     public var memory: MemoryPlan { ranks.summary.memory }
-    /// Type of weights and cache.
+    /// Type of weights that are not quantized, and of the cache.
     public var dtype: DType { ranks.summary.dtype }
+    /// What steps of the model must at least do.
+    public var cost: ModelCost { ModelCost(model, dtype: dtype, quantization: quantization) }
     /// Number of parameters.
     public var parameters: Int { ranks.summary.parameters }
     /// How the policy of the shift was measured, where it was.

@@ -1,6 +1,7 @@
 // How an engine is to be set up: what the flags of `generate`, `serve` and `bench` say. Sizes that
 // are left open here are settled at start, from the model and the memory there is.
 
+import TernModel
 import TernPlanning
 import TernTensor
 
@@ -26,6 +27,8 @@ public struct EngineConfiguration: Sendable {
     public var folder: String
     /// Type of weights and cache; nil takes the checkpoint's.
     public var dtype: DType?
+    /// What is quantized at load.
+    public var quantization = WeightQuantization()
     /// Where weights come from.
     public var loadFormat = LoadFormat.auto
     /// The most tokens of a sequence; nil takes what the model and the memory allow.
@@ -64,6 +67,22 @@ public struct EngineConfiguration: Sendable {
     public var trace: StepTrace?
     /// Checks every table after each step: for tests.
     public var checksIntegrity = false
+
+    /// What of the model is quantized.
+    ///
+    /// Throws: `EngineError` where its layers are already, and are to be once more.
+    func quantization(
+        of model: ModelConfiguration
+    ) throws(EngineError) -> WeightQuantization {
+        guard loadFormat == .auto, let saved = model.quantization else { return quantization }
+        guard quantization.layers == nil else {
+            throw EngineError(
+                .invalid(parameter: "quantization"),
+                "--quantization: the checkpoint is quantized already, and is read so without the flag"
+            )
+        }
+        return WeightQuantization(head: quantization.head, saved: saved)
+    }
 
     /// How long the result of a step is awaited: peers of a rank that hangs notice it within the
     /// deadline of a step, and can say which it is.

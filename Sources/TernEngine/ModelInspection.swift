@@ -32,8 +32,10 @@ public struct ModelInspection: Sendable {
     public let topology: Topology
     /// The sum over all ranks.
     public let memory: MemoryPlan
-    /// Type of weights and cache.
+    /// Type of weights that are not quantized, and of the cache.
     public let dtype: DType
+    /// What is quantized.
+    public let quantization: WeightQuantization
     /// Number of parameters.
     public let parameters: Int
     /// Each rank's share.
@@ -62,6 +64,7 @@ public struct ModelInspection: Sendable {
         let settled = try ModelStages(configuration, files, model: model, freeBytes: freeBytes)
         memory = settled.memory
         dtype = settled.dtype
+        quantization = try configuration.quantization(of: model)
         parameters = settled.parameters
         let (model, memory, dtype) = (model, memory, dtype)
         shares = settled.ranks.map { rank in

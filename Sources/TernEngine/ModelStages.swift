@@ -39,10 +39,11 @@ struct ModelStages: Sendable {
         let layouts = try topology.ranks.map { try RankLayout($0, in: topology, model) }
         let source = try configuration.weightSource(files)
         let dtype = configuration.dtype ?? model.savedType ?? source.commonType
+        let quantization = try configuration.quantization(of: model)
         var weightBytes = 0
         var parameters = 0
         stages = try layouts.filter(\.leadsStage).map { layout in
-            let loader = WeightLoader(source: source, dtype: dtype)
+            let loader = WeightLoader(source: source, dtype: dtype, quantization: quantization)
             let stage = try Llama(model, layout: layout, from: loader)
             weightBytes += loader.bytes
             parameters += loader.parameters

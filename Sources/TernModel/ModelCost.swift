@@ -7,11 +7,21 @@ import TernTensor
 public struct ModelCost: Sendable, Equatable {
     private let model: ModelConfiguration
     private let dtype: DType
+    /// The formats of the layers' matrices, and of the head's.
+    private let layerFormat, headFormat: WeightFormat
 
-    /// Counts for a model whose weights and cache have a type.
-    public init(_ model: ModelConfiguration, dtype: DType) {
+    /// Counts for a model whose weights and cache have a type, or weights are quantized. Routers and
+    /// projections that never are count as the others.
+    public init(
+        _ model: ModelConfiguration, dtype: DType,
+        quantization: WeightQuantization = WeightQuantization()
+    ) {
         self.model = model
         self.dtype = dtype
+        layerFormat =
+            quantization.saved?.format(inputs: model.hiddenSize) ?? quantization.layers
+            ?? .plain(dtype)
+        headFormat = quantization.head ?? .plain(dtype)
     }
 
     /// Elements of the weight matrices of all layers, with so many experts of each sparse one.
@@ -65,11 +75,13 @@ public struct ModelCost: Sendable, Equatable {
     /// trained router is less even, and reads fewer.
     /// `context` is the number of tokens that a sequence has in the cache.
     public func decodeBytes(sequences: Int, context: Int) -> Double {
+        let layers = elements(experts: distinctExperts(tokens: sequences))
         let weights =
-            elements(experts: distinctExperts(tokens: sequences)) + Double(headElements)
+            layers * layerFormat.bytesPerElement
+            + Double(headElements) * headFormat.bytesPerElement
         let seen = model.windows.reduce(0) { $0 + min(context, $1 ?? context) }
         let cached = seen * cachedElements
-        return (weights + Double(sequences * cached)) * Double(dtype.bytes)
+        return weights + Double(sequences * cached * dtype.bytes)
     }
 
     /// Operations (two per multiply-add) to compute a prompt; logits of its last token only.

@@ -73,11 +73,22 @@ extension PackedWeight {
 
     /// One element, by its row and input counted in the view.
     public func element(row: Int, input: Int) -> Float {
+        let (panel, lane) = place(ofRow: row)
+        let input = inputRange.lowerBound + input
+        guard case .plain(let dtype) = format else {
+            let whole = wholeNumber(panel, lane: lane, input: input)
+            let quantization = quantization(panel, lane: lane, input: input)
+            return Float(whole - quantization.zero) * quantization.scale
+        }
+        return dtype.load(
+            address(ofPanel: panel),
+            Self.elementOffset(lane: lane, input: input, dtype: dtype))
+    }
+
+    /// The panel and the lane of an output row counted in the view.
+    func place(ofRow row: Int) -> (panel: Int, lane: Int) {
         let wholeRow = outputRows.lowerBound + row
         let panel = panel(ofRow: wholeRow)
-        let offset = Self.elementOffset(
-            lane: wholeRow - Int(layout.panelStarts[panel]),
-            input: inputRange.lowerBound + input, dtype: dtype)
-        return dtype.load(address(ofPanel: panel), offset)
+        return (panel, wholeRow - Int(layout.panelStarts[panel]))
     }
 }

@@ -11,18 +11,28 @@ public enum OpChecks {
         precondition(
             weight.panels == 0..<weight.layout.panels,
             "pack: into a view of panels \(weight.panels) of \(weight.layout.panels)")
+        let inputs = weight.format.isQuantized ? weight.storedInputs : weight.inputs
         precondition(
-            job.rowStride >= weight.inputs,
-            "pack: rows \(job.rowStride) apart for \(weight.inputs) inputs")
+            job.rowStride >= inputs, "pack: rows \(job.rowStride) apart for \(inputs) inputs")
         let rows = weight.layout.rows(ofBlock: job.block).count
-        let elements = rows == 0 ? 0 : (rows - 1) * job.rowStride + weight.inputs
-        let end = job.byteOffset + elements * job.dtype.bytes
+        let elements = rows == 0 ? 0 : (rows - 1) * job.rowStride + inputs
+        let end = job.byteOffset + elements * job.elements.bytes
         precondition(
             job.byteOffset >= 0 && end <= job.source.bytes,
             "pack: bytes \(job.byteOffset) to \(end) of \(job.source.bytes)")
-        precondition(
-            job.dtype != .int32 && weight.dtype != .int32,
-            "pack: \(job.dtype) into \(weight.dtype)")
+        pack(job.elements, rows: rows, into: weight)
+    }
+
+    private static func pack(_ elements: PackJob.Elements, rows: Int, into weight: PackedWeight) {
+        switch elements {
+        case .real(let dtype):
+            precondition(dtype != .int32, "pack: \(dtype) into \(weight.format)")
+        case .quantized(let scales, let zeros):
+            precondition(weight.format.isQuantized, "pack: whole numbers into \(weight.format)")
+            let shape = Shape(rows, weight.format.groups(of: weight.storedInputs))
+            floats(scales, shape, "pack: scales")
+            if let zeros { floats(zeros, shape, "pack: zero points") }
+        }
     }
 
     /// See `Backend.fillRandom`.
@@ -44,7 +54,6 @@ public enum OpChecks {
         floats(input, Shape(input.shape[0], weight.inputs), "linear: input")
         floats(output, Shape(input.shape[0], weight.outputs), "linear: output")
         if let bias { floats(bias, Shape(weight.outputs), "linear: bias") }
-        precondition(weight.dtype != .int32, "linear: weight of \(weight.dtype)")
         precondition(
             weight.inputParts.count <= 17, "linear: \(weight.inputParts.count - 1) parts, not <= 16"
         )

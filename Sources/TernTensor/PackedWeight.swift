@@ -42,12 +42,12 @@ public struct PanelLayout: Sendable, Equatable {
 
 /// A weight matrix `[outputs, inputs]` in panels, or a view of a range of its outputs or inputs.
 ///
-/// Layout: bfloat16 `[panel][ceil(inputs / 2)][16][2]`, other types `[panel][inputs][16]`.
+/// Layout: panel after panel, each as `WeightFormat` has it.
 public struct PackedWeight: Sendable {
     /// The memory of the whole weight.
     public let storage: Storage
-    /// Type of the elements.
-    public let dtype: DType
+    /// How the elements are held.
+    public let format: WeightFormat
     /// How the outputs of the whole weight lie.
     public let layout: PanelLayout
     /// The inputs of the whole weight, which set the distance between panels.
@@ -61,28 +61,38 @@ public struct PackedWeight: Sendable {
     /// Where the parts of the inputs in view begin, and where the last one ends.
     ///
     /// A product sums k in ascending order within a part, one fused multiply-add per k, and adds
-    /// the parts by the fixed binary tree. A weight that is never split along k has one part.
+    /// the parts by the fixed binary tree. A weight that is never split along k has one part. Of
+    /// quantized weights a part is summed by segments, see `segments(ofPart:)`.
     public var inputParts: ArraySlice<Int> { boundaries[parts.lowerBound...parts.upperBound] }
 
     /// Zeroed memory for a weight.
     ///
-    /// `inputParts` are the ends of the parts of the whole; boundaries are even, but for the last.
-    public init(layout: PanelLayout, inputParts: [Int], dtype: DType) throws(StorageError) {
+    /// `inputParts` are the ends of the parts of the whole; boundaries are even, and as the format
+    /// admits them, but for the last.
+    public init(
+        layout: PanelLayout, inputParts: [Int], format: WeightFormat
+    ) throws(StorageError) {
         precondition(inputParts.first == 0 && inputParts.dropLast().allSatisfy { $0 % 2 == 0 })
+        precondition(format.admits(inputParts: inputParts), "\(format) cut at \(inputParts)")
         let inputs = inputParts[inputParts.count - 1]
-        let bytes = Self.bytes(layout: layout, inputs: inputs, dtype: dtype)
+        let bytes = Self.bytes(layout: layout, inputs: inputs, format: format)
         self.init(
-            storage: try Storage(zeroedBytes: bytes), dtype: dtype, layout: layout,
+            storage: try Storage(zeroedBytes: bytes), format: format, layout: layout,
             storedInputs: inputs, panels: 0..<layout.panels, boundaries: inputParts,
             parts: 0..<inputParts.count - 1)
     }
 
+    /// Zeroed memory for a weight of real numbers.
+    public init(layout: PanelLayout, inputParts: [Int], dtype: DType) throws(StorageError) {
+        try self.init(layout: layout, inputParts: inputParts, format: .plain(dtype))
+    }
+
     private init(
-        storage: Storage, dtype: DType, layout: PanelLayout, storedInputs: Int,
+        storage: Storage, format: WeightFormat, layout: PanelLayout, storedInputs: Int,
         panels: Range<Int>, boundaries: [Int], parts: Range<Int>
     ) {
         self.storage = storage
-        self.dtype = dtype
+        self.format = format
         self.layout = layout
         self.storedInputs = storedInputs
         self.panels = panels
@@ -91,17 +101,12 @@ public struct PackedWeight: Sendable {
     }
 
     /// Memory that a weight takes, padding included.
-    public static func bytes(layout: PanelLayout, inputs: Int, dtype: DType) -> Int {
-        layout.panels * panelBytes(inputs: inputs, dtype: dtype)
-    }
-
-    private static func panelBytes(inputs: Int, dtype: DType) -> Int {
-        let stored = dtype == .bfloat16 ? (inputs + 1) / 2 * 2 : inputs
-        return stored * PanelLayout.width * dtype.bytes
+    public static func bytes(layout: PanelLayout, inputs: Int, format: WeightFormat) -> Int {
+        layout.panels * format.panelBytes(inputs: inputs)
     }
 
     /// Distance from one panel to the next.
-    public var panelBytes: Int { Self.panelBytes(inputs: storedInputs, dtype: dtype) }
+    public var panelBytes: Int { format.panelBytes(inputs: storedInputs) }
     /// The output rows in view, counted in the whole.
     public var outputRows: Range<Int> {
         Int(layout.panelStarts[panels.lowerBound])..<Int(layout.panelStarts[panels.upperBound])
@@ -119,44 +124,46 @@ public struct PackedWeight: Sendable {
     public func outputs(blocks: Range<Int>) -> PackedWeight {
         let range = layout.blockPanels[blocks.lowerBound]..<layout.blockPanels[blocks.upperBound]
         return PackedWeight(
-            storage: storage, dtype: dtype, layout: layout, storedInputs: storedInputs,
+            storage: storage, format: format, layout: layout, storedInputs: storedInputs,
             panels: range, boundaries: boundaries, parts: parts)
     }
 
     /// The view of a range of the parts of the inputs, counted in the whole.
     public func inputs(parts: Range<Int>) -> PackedWeight {
         PackedWeight(
-            storage: storage, dtype: dtype, layout: layout, storedInputs: storedInputs,
+            storage: storage, format: format, layout: layout, storedInputs: storedInputs,
             panels: panels, boundaries: boundaries, parts: parts)
     }
 
-    /// Where one element of a panel lies, counted in elements from the panel's start.
+    /// Where one element of a panel of real numbers lies, counted in elements from its start.
     public static func elementOffset(lane: Int, input: Int, dtype: DType) -> Int {
         dtype == .bfloat16
             ? (input / 2 * PanelLayout.width + lane) * 2 + input % 2
             : input * PanelLayout.width + lane
     }
-}
 
-/// Rows of a row-major matrix to be packed into one block of a weight, or into its inputs in view.
-public struct PackJob: Sendable {
-    /// The memory the rows lie in.
-    public let source: Storage
-    /// Where the first row begins: its element for the first input in view.
-    public let byteOffset: Int
-    /// Elements from one row to the next.
-    public let rowStride: Int
-    /// Type of the source's elements; they are rounded to the weight's.
-    public let dtype: DType
-    /// The block that takes the rows; it has as many.
-    public let block: Int
+    /// Inputs that share a scale; all of the whole where there is no other.
+    public var groupInputs: Int { format.groupInputs(of: storedInputs) }
 
-    /// Rows `[block's rows, weight's inputs]` from a byte on.
-    public init(source: Storage, byteOffset: Int, rowStride: Int, dtype: DType, block: Int) {
-        self.source = source
-        self.byteOffset = byteOffset
-        self.rowStride = rowStride
-        self.dtype = dtype
-        self.block = block
+    /// Segments of all parts in view; see `segments(ofPart:)`.
+    public var segmentCount: Int {
+        let group = groupInputs
+        return zip(inputParts, inputParts.dropFirst()).reduce(0) { count, part in
+            part.0 < part.1 ? count + (part.1 - 1) / group - part.0 / group + 1 : count
+        }
+    }
+
+    /// What a part of the inputs and the groups that share a scale have in common, in order: of
+    /// each segment the inputs are quantized with a scale of their own, and its sum is whole.
+    public func segments(ofPart part: Range<Int>) -> [Range<Int>] {
+        let group = groupInputs
+        var segments: [Range<Int>] = []
+        var first = part.lowerBound
+        while first < part.upperBound {
+            let end = min(part.upperBound, (first / group + 1) * group)
+            segments.append(first..<end)
+            first = end
+        }
+        return segments
     }
 }

@@ -6,6 +6,11 @@ extension ReferenceBackend {
     public func pack(_ jobs: [PackJob], into weight: PackedWeight) {
         for job in jobs {
             OpChecks.pack(job, into: weight)
+            guard case .plain(let dtype) = weight.format, case .real(let source) = job.elements
+            else {
+                packQuantized(job, into: weight)
+                continue
+            }
             let rows = weight.layout.rows(ofBlock: job.block)
             for row in rows {
                 let panel = weight.panel(ofRow: row)
@@ -14,10 +19,10 @@ extension ReferenceBackend {
                     let index =
                         (row - rows.lowerBound) * job.rowStride + input
                         - weight.inputRange.lowerBound
-                    let value = job.dtype.load(job.source.base + job.byteOffset, index)
+                    let value = source.load(job.source.base + job.byteOffset, index)
                     let offset = PackedWeight.elementOffset(
-                        lane: lane, input: input, dtype: weight.dtype)
-                    weight.dtype.store(value, to: weight.address(ofPanel: panel), offset)
+                        lane: lane, input: input, dtype: dtype)
+                    dtype.store(value, to: weight.address(ofPanel: panel), offset)
                 }
             }
         }
@@ -50,6 +55,9 @@ extension ReferenceBackend {
             for row in 0..<input.shape[0] {
                 let source = input.floats(row)
                 let sums = parts.map { part in
+                    if weight.format.isQuantized {
+                        return quantizedSum(source, weight, column: column, part: part)
+                    }
                     var sum: Float = 0
                     for index in part { sum.addProduct(source[index], weights[index]) }
                     return sum

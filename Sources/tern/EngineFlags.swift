@@ -2,6 +2,7 @@
 // the engine that they describe.
 
 import TernEngine
+import TernModel
 import TernTensor
 
 /// Options that describe an engine.
@@ -12,6 +13,14 @@ enum EngineFlags {
             Option(
                 "--dtype", value: "auto|float32|bfloat16|float16",
                 help: "type of weights and KV cache (default: the checkpoint's)"),
+            Option(
+                "--quantization", "-q", value: "int8|int4",
+                help:
+                    "hold the layers' weights in whole numbers, made at load; checkpoints that are "
+                    + "quantized (compressed-tensors W8A8, AWQ, GPTQ) need no flag"),
+            Option(
+                "--head-quantization", value: "none|int8",
+                help: "the same for the weights of logits (int8 with int8, else none)"),
             Option(
                 "--load-format", value: "auto|dummy",
                 help: "dummy: seeded random weights from config.json alone"),
@@ -59,6 +68,7 @@ enum EngineFlags {
             }
             engine.dtype = dtype
         }
+        engine.quantization = try quantization(arguments)
         engine.loadFormat =
             try arguments.choice("--load-format", of: LoadFormat.self) ?? engine.loadFormat
         engine.maxModelLength = try arguments.integer("--max-model-len", in: 2 ... .max)
@@ -81,6 +91,21 @@ enum EngineFlags {
         engine.shift = try ParallelFlags.shift(arguments)
         return engine
     }
+
+    private static func quantization(
+        _ arguments: Arguments
+    ) throws(UsageError) -> WeightQuantization {
+        let layers = try arguments.choice("--quantization", of: LayerQuantization.self)
+        let head =
+            try arguments.choice("--head-quantization", of: HeadQuantization.self)
+            ?? (layers == .int8 ? .int8 : .none)
+        return WeightQuantization(
+            layers: layers.map { $0 == .int8 ? .int8 : .int4(group: WeightFormat.usualGroup) },
+            head: head == .int8 ? .int8 : nil)
+    }
+
+    private enum LayerQuantization: String, CaseIterable { case int8, int4 }
+    private enum HeadQuantization: String, CaseIterable { case none, int8 }
 
     /// What the API calls a model unless it is told: the last part of its path, without `.gguf`.
     static func modelName(of folder: String) -> String {
@@ -138,4 +163,9 @@ enum EngineFlags {
         case .note(let line): Console.note(line)
         }
     }
+}
+
+extension WeightQuantization {
+    /// What follows the type of a model's parameters.
+    var suffix: String { self == WeightQuantization() ? "" : ", \(self)" }
 }

@@ -67,8 +67,8 @@ enum Serve {
         serving.report(
             format.line(
                 "\(serving.modelNames[0]): \(engine.model.architecture.rawValue), "
-                    + "\(millions(engine.parameters)) M parameters in \(engine.dtype), "
-                    + "ready in \(seconds) s"))
+                    + "\(millions(engine.parameters)) M parameters in \(engine.dtype)"
+                    + "\(engine.quantization.suffix), ready in \(seconds) s"))
         serving.report(format.line("serving at \(server.address)"))
         try server.run(engine)
         serving.report(format.line("stopped"))

@@ -3,7 +3,9 @@
 // answers is GoldenTests' business.
 
 import TernEngine
+import TernModel
 import TernPlanning
+import TernTensor
 import TernTesting
 import Testing
 
@@ -21,9 +23,11 @@ struct BundledModelBitsTests {
     ]
 
     private static func answers(
-        _ folder: String, _ topology: Topology, _ policy: ShiftPolicy
+        _ folder: String, _ topology: Topology, _ policy: ShiftPolicy,
+        _ quantization: WeightQuantization
     ) throws -> [[Answer]] {
         var configuration = EngineConfiguration(folder: folder)
+        configuration.quantization = quantization
         configuration.maxModelLength = 128
         configuration.maxSequences = 4
         configuration.maxBatchedTokens = 64
@@ -43,12 +47,15 @@ struct BundledModelBitsTests {
         return answers
     }
 
-    private static func check(_ folder: String, _ topologies: [Topology]) throws {
-        let expected = try answers(folder, Topology(), policies[1])
+    private static func check(
+        _ folder: String, _ topologies: [Topology],
+        _ quantization: WeightQuantization = WeightQuantization()
+    ) throws {
+        let expected = try answers(folder, Topology(), policies[1], quantization)
         #expect(Set(expected.map { $0[0].tokens }).count == prompts.count)
         for topology in topologies {
             for policy in policies {
-                let isSame = try answers(folder, topology, policy) == expected
+                let isSame = try answers(folder, topology, policy, quantization) == expected
                 #expect(isSame, "\(topology) \(policy)")
             }
         }
@@ -64,5 +71,17 @@ struct BundledModelBitsTests {
             Topology(sequence: 2, tensor: 2, expertGroup: $0)
         }
         try Self.check(Fixture.argus, Self.topologies + more + divided)
+    }
+
+    @Test(
+        "Both do with weights of 8 and of 4 bits",
+        arguments: [
+            WeightQuantization(layers: .int8, head: .int8),
+            WeightQuantization(layers: .int4(group: WeightFormat.usualGroup)),
+        ])
+    func quantized(quantization: WeightQuantization) throws {
+        for folder in [Fixture.telemachus, Fixture.argus] {
+            try Self.check(folder, [Topology(sequence: 2, tensor: 2)], quantization)
+        }
     }
 }

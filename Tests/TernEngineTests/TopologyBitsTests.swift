@@ -1,4 +1,5 @@
 import TernEngine
+import TernModel
 import TernPlanning
 import TernTensor
 import TernTesting
@@ -19,6 +20,7 @@ struct TopologyBitsTests {
         var layers = 8
         var hidden = 36
         var expertWidth = 52
+        var dimension = 6
         var description: String {
             "\(queries) query heads on \(keysValues), \(experts) experts"
         }
@@ -37,7 +39,8 @@ struct TopologyBitsTests {
                 ? #", "num_experts": \#(experts), "num_experts_per_tok": \#(perToken)"#
                     + #", "moe_intermediate_size": \#(expertWidth), "decoder_sparse_step": 2"# : ""
             try folder.write(
-                "config.json", "{\(model), \(sizes), \(heads), \"head_dim\": 6\(mixture)}".utf8)
+                "config.json",
+                "{\(model), \(sizes), \(heads), \"head_dim\": \(dimension)\(mixture)}".utf8)
             return folder
         }
     }
@@ -93,6 +96,36 @@ struct TopologyBitsTests {
             for policy in Self.policies {
                 let isSame = try Self.answers(heads, dtype, topology, policy) == expected
                 #expect(isSame, "\(topology) \(policy)")
+            }
+        }
+    }
+
+    @Test(
+        "Quantized weights give the bits of one rank, though ranks cut through their groups",
+        arguments: [
+            WeightQuantization(layers: .int8, head: .int8),
+            WeightQuantization(layers: .int4(group: 128), head: .int8),
+        ])
+    func quantized(quantization: WeightQuantization) throws {
+        for heads in [
+            Heads(queries: 8, keysValues: 2, layers: 3, dimension: 8),
+            Heads(queries: 8, keysValues: 4, experts: 5, layers: 3, dimension: 8),
+        ] {
+            func answers(_ topology: Topology, _ policy: ShiftPolicy) throws -> [[Answer]] {
+                try Self.answers(heads, .bfloat16, topology, policy) {
+                    $0.quantization = quantization
+                }
+            }
+            let expected = try answers(Topology(), Self.policies[1])
+            #expect(Set(expected[2][0].tokens).count > 1, "an answer that varies tests more")
+            let plain = try Self.answers(heads, .bfloat16, Topology(), Self.policies[1])
+            #expect(expected != plain, "quantization changed nothing")
+            for topology in Self.topologies
+            where topology.pipelineParallelSize == 1 && topology.worldSize > 2 {
+                for policy in Self.policies {
+                    let isSame = try answers(topology, policy) == expected
+                    #expect(isSame, "\(topology) \(policy)")
+                }
             }
         }
     }

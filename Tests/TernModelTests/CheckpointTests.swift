@@ -44,7 +44,7 @@ struct CheckpointTests {
             ("rope_scaling", ["type": "linear"], "factor is missing"),
             ("head_dim", 3, "head_dim 3, expected an even number of at most 512"),
             ("dtype", "int8", "dtype is int8"),
-            ("quantization_config", ["bits": 4], "quantization_config"),
+            ("quantization_config", ["bits": 4], "quant_method is missing"),
         ]
         for (key, value, message) in cases {
             #expect("\(key)") {

@@ -14,19 +14,22 @@ final class ModelRunner {
 
     convenience init(
         folder: String, dtype: DType, backend: any Backend, source: WeightSource? = nil,
-        positions: Int = 256
+        positions: Int = 256, quantization: WeightQuantization? = nil
     ) throws {
         try self.init(
             ModelConfiguration(folder: folder), dtype: dtype, backend: backend,
-            source: source ?? .checkpoint(Checkpoint(folder: folder)), positions: positions)
+            source: source ?? .checkpoint(Checkpoint(folder: folder)), positions: positions,
+            quantization: quantization)
     }
 
     init(
         _ configuration: ModelConfiguration, dtype: DType, backend: any Backend,
-        source: WeightSource, positions: Int = 256
+        source: WeightSource, positions: Int = 256, quantization: WeightQuantization? = nil
     ) throws {
         self.configuration = configuration
-        let loader = WeightLoader(source: source, dtype: dtype)
+        let loader = WeightLoader(
+            source: source, dtype: dtype,
+            quantization: quantization ?? WeightQuantization(saved: configuration.quantization))
         let layout = try RankLayout(0, in: Topology(), configuration)
         model = try Llama(configuration, layout: layout, from: loader)
         for fill in loader.fills { fill(for: [layout], on: backend) }

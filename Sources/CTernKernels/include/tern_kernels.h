@@ -15,6 +15,9 @@
 // Types of elements, as DType has them.
 enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
 
+// Types of weights alone, as WeightFormat has them; they follow those of elements.
+enum { TERN_CHANNEL_INT8 = 3, TERN_GROUPED_INT4 = 4, TERN_WEIGHT_TYPES = 5 };
+
 // The most parts that the inputs of a product may be cut into.
 enum { TERN_MAX_PARTS = 16 };
 
@@ -25,25 +28,37 @@ enum { TERN_MAX_EXPERTS = 1024 };
 enum { TERN_MAX_HEAD_DIMENSION = 576, TERN_MAX_VALUE_DIMENSION = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
-// have at most `tile_rows` rows.
+// have at most `tile_rows` rows. For weights of whole numbers they become bytes,
+// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows].
 typedef struct {
     int64_t next;
     const float *input;
     int64_t input_stride;
     int64_t rows, inputs;
-    float *packed;
+    void *packed;
+    // Of quantize_input alone, as tern_linear_args has them.
+    const int64_t *_Nullable part_ends;
+    int64_t parts, group;
+    float *_Nullable scales;
+    int32_t *_Nullable sums;
 } tern_pack_input_args;
 
-// output = input . weight + bias. `input` is as tern_pack_input left it; a single row is itself.
+// output = input . weight + bias. `input` is as pack_input or quantize_input left it; a single row
+// that is not quantized is itself.
 typedef struct {
     int64_t next;
-    const float *input;
+    const void *input;
     int64_t rows, inputs;
     const char *weight;           // the first panel in view
     int64_t panel_bytes, panels;  // from one panel to the next; panels in view
     const int32_t *panel_starts;  // first output row of each panel in view, and the end
     const int64_t *part_ends;     // parts + 1 boundaries, counted in the whole weight
     int64_t parts;
+    // Of weights of whole numbers: what inputs share a scale, how many segments there are, and the
+    // scales and sums of the inputs.
+    int64_t stored_inputs, group, segments;
+    const float *_Nullable scales;
+    const int32_t *_Nullable sums;
     int32_t type;
     int32_t workers;              // how many workers are likely to come
     const float *_Nullable bias;
@@ -61,6 +76,7 @@ typedef struct {
     int64_t panel_bytes, panels;
     const int32_t *panel_starts;
     int32_t type;
+    int64_t stored_inputs, group;  // of weights of whole numbers
     float scale;
     float *output;
     int64_t output_stride;
@@ -77,6 +93,22 @@ typedef struct {
     int64_t panel_bytes, panels;
     const int32_t *panel_starts;  // of the block's panels
 } tern_pack_args;
+
+// Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the rows
+// are real numbers, to be quantized; with them they are the whole numbers, a byte each.
+typedef struct {
+    int64_t next;
+    const char *source;
+    int32_t source_type, type;
+    int64_t row_stride;           // of the source, in elements
+    int64_t stored_inputs;        // of the rows
+    int64_t first_input, inputs;  // of the view
+    int64_t group;
+    const float *_Nullable scales, *_Nullable zeros;  // [rows][groups]
+    char *weight;                 // the first panel of the block
+    int64_t panel_bytes, panels;
+    const int32_t *panel_starts;  // of the block's panels
+} tern_pack_quantized_args;
 
 // Seeded numbers: element i is a function of seed and i.
 typedef struct {
@@ -256,7 +288,7 @@ typedef struct {
     int32_t tile_rows;
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
-    tern_kernel pack_input, linear, embed, pack, fill_random;
+    tern_kernel pack_input, quantize_input, linear, embed, pack, pack_quantized, fill_random;
     tern_kernel rms_norm, add, rotate, activate_multiply, soft_cap, gather, store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
@@ -266,7 +298,7 @@ typedef struct {
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
 
-// The kernels of a name (avx512, avx2, portable); NULL where unknown or where this processor
+// The kernels of a name (avx512vnni, avx512, avx2, portable); NULL where unknown or where this processor
 // cannot run them.
 const tern_kernels *_Nullable tern_kernels_named(const char *name);
 

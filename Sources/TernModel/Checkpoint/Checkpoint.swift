@@ -7,6 +7,8 @@ import TernTensor
 /// All tensors of a model.
 public struct Checkpoint: Sendable {
     private let tensors: [String: CheckpointTensor]
+    /// Tensors of whole numbers, by name.
+    private let wholeNumbers: [String: CheckpointTensor]
     /// Tensors of types that are not read, by name.
     private let otherTypes: [String: String]
     /// The file that says which tensors there are.
@@ -21,7 +23,8 @@ public struct Checkpoint: Sendable {
         guard FileContent.exists(folder + "/" + index) else {
             file = "model.safetensors"
             let whole = try Safetensors(folder: folder, file: file)
-            (tensors, otherTypes) = (whole.tensors, whole.otherTypes)
+            (tensors, wholeNumbers) = (whole.tensors, whole.wholeNumbers)
+            otherTypes = whole.otherTypes
             return
         }
         let reader = try ConfigurationReader(folder: folder, file: index)
@@ -29,6 +32,7 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(index, "weight_map is missing, expected an object")
         }
         var placed: [String: CheckpointTensor] = [:]
+        var wholeNumbers: [String: CheckpointTensor] = [:]
         var opened: [String: Safetensors] = [:]
         var others: [String: String] = [:]
         for (name, value) in map.members {
@@ -36,17 +40,23 @@ public struct Checkpoint: Sendable {
                 throw CheckpointError(index, "\(name): expected the name of a file in the folder")
             }
             if opened[file] == nil { opened[file] = try Safetensors(folder: folder, file: file) }
-            if let type = opened[file]?.otherTypes[name] { others[name] = type; continue }
+            if let type = opened[file]?.otherTypes[name] {
+                others[name] = type
+                wholeNumbers[name] = opened[file]?.wholeNumbers[name]
+                continue
+            }
             guard let tensor = opened[file]?.tensors[name] else {
                 throw CheckpointError(file, "tensor \(name) is missing, \(index) places it here")
             }
             placed[name] = tensor
         }
+        self.wholeNumbers = wholeNumbers
         (tensors, otherTypes, file) = (placed, others, index)
     }
 
     init(tensors: [String: CheckpointTensor], otherTypes: [String: String], file: String) {
         self.tensors = tensors
+        wholeNumbers = [:]
         self.otherTypes = otherTypes
         self.file = file
     }
@@ -66,6 +76,30 @@ public struct Checkpoint: Sendable {
         }
         return tensor
     }
+
+    /// A tensor of whole numbers of so many bytes by name, with the shape that is asked for.
+    ///
+    /// Throws: `CheckpointError` where it is missing, of another type or of another shape.
+    func wholeNumbers(
+        _ name: String, bytes: Int, shape: [Int]
+    ) throws(CheckpointError) -> CheckpointTensor {
+        guard let tensor = wholeNumbers[name], tensor.encoding == .whole(bytes: bytes) else {
+            let found = otherTypes[name] ?? (tensors[name] == nil ? nil : "real numbers")
+            throw CheckpointError(
+                file,
+                "tensor \(name) \(found.map { "holds \($0)" } ?? "is missing"), expected whole "
+                    + "numbers of \(8 * bytes) bits")
+        }
+        guard tensor.shape == shape else {
+            throw CheckpointError(
+                tensor.file,
+                "tensor \(name) has shape \(tensor.shape), config.json asks for \(shape)")
+        }
+        return tensor
+    }
+
+    /// Whether there is a tensor of whole numbers under this name.
+    func holdsWholeNumbers(_ name: String) -> Bool { wholeNumbers[name] != nil }
 
     /// Whether there is a tensor under this name.
     func holds(_ name: String) -> Bool { tensors[name] != nil || otherTypes[name] != nil }

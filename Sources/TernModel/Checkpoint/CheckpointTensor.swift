@@ -9,11 +9,13 @@ public enum ElementEncoding: Sendable, Equatable {
     case plain(DType)
     /// In blocks that share their scales.
     case blocks(BlockFormat)
+    /// Whole numbers of so many bytes, which mean nothing without scales that lie elsewhere.
+    case whole(bytes: Int)
 
     /// Elements that are written together.
     var blockElements: Int {
         switch self {
-        case .plain: 1
+        case .plain, .whole: 1
         case .blocks(let format): format.elements
         }
     }
@@ -23,6 +25,7 @@ public enum ElementEncoding: Sendable, Equatable {
         switch self {
         case .plain(let type): type.bytes
         case .blocks(let format): format.bytes
+        case .whole(let bytes): bytes
         }
     }
 }
@@ -86,7 +89,7 @@ public struct CheckpointTensor: Sendable {
     var residentType: DType {
         switch encoding {
         case .plain(let type): type
-        case .blocks: .bfloat16
+        case .blocks, .whole: .bfloat16
         }
     }
 
@@ -139,6 +142,7 @@ public struct CheckpointTensor: Sendable {
                 }
                 element += count
             }
+        case .whole: preconditionFailure("real numbers read from whole ones without a scale")
         }
     }
 }

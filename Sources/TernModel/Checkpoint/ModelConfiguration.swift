@@ -67,6 +67,8 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let maxPositions: Int
     /// The type the weights were saved in, if the file says so.
     public let savedType: DType?
+    /// How the checkpoint's matrices are quantized, where they are.
+    public let quantization: CheckpointQuantization?
     /// Tokens that end a text, where generation_config.json names none.
     public let endOfSequence: [Int]
 
@@ -121,6 +123,7 @@ public struct ModelConfiguration: Sendable, Equatable {
         self.hasMLPBias = hasMLPBias && [.llama, .deepseekV2].contains(architecture)
         tiesEmbeddings = try config.flag("tie_word_embeddings", default: defaults.tiesEmbeddings)
         savedType = try Self.savedType(config)
+        quantization = try CheckpointQuantization(config)
         // Ids beyond the vocabulary, as small test models inherit them, are never drawn.
         endOfSequence = try config.integers("eos_token_id").filter((0..<vocabularySize).contains)
         try readFamily(config)
@@ -199,11 +202,6 @@ public struct ModelConfiguration: Sendable, Equatable {
             throw CheckpointError(
                 config.file,
                 "\(key) is \(found), supported for \(architecture.rawValue) is \(expected)")
-        }
-        if config.value("quantization_config") != nil {
-            throw CheckpointError(
-                config.file,
-                "quantization_config is given; supported weights are float32, bfloat16, float16")
         }
     }
 }

@@ -71,13 +71,34 @@ extension RowSource {
             return
         }
         let jobs = placements(blocks).map { row, _, block in
-            let element = place.first + row * place.rowStep + view.inputRange.lowerBound
+            let element = place.first + row * place.rowStep + view.packedInputs.lowerBound
             return PackJob(
                 source: tensor.storage, byteOffset: tensor.byteOffset + element * dtype.bytes,
                 rowStride: place.rowStep, dtype: dtype, block: block)
         }
         backend.pack(jobs, into: view)
     }
+
+    /// Packs rows of a quantized matrix, some at a time, so that few are held twice.
+    func pack(
+        _ matrix: QuantizedMatrix, _ blocks: Range<Int>?, into view: PackedWeight,
+        on backend: any Backend
+    ) {
+        let first = place.map { $0.first / $0.rowStep } ?? 0
+        let all = placements(blocks).filter { $0.count > 0 }.map { ($0 + first, $1, $2) }
+        // As many rows as fill the lines of memory that a word of eight rows lies in.
+        for start in stride(from: 0, to: all.count, by: Self.quantizedBlocks) {
+            let some = all[start..<min(start + Self.quantizedBlocks, all.count)]
+            do {
+                backend.pack(try matrix.jobs(Array(some)), into: view)
+            } catch {
+                preconditionFailure("no memory for some rows of \(name): \(error)")
+            }
+        }
+    }
+
+    /// Blocks of a quantized matrix that are expanded at once; the least are of 16 rows.
+    private static let quantizedBlocks = 16
 
     /// Writes rows as float32 and packs those, block by block in the same memory, so that no more
     /// than a block is held twice.
@@ -87,13 +108,14 @@ extension RowSource {
     ) {
         let placements = placements(blocks)
         let most = placements.map(\.count).max() ?? 0
-        guard most * view.inputs > 0 else { return }
+        let inputs = view.packedInputs
+        guard most * inputs.count > 0 else { return }
         let scratch = Tensor.scratch(
-            rows: most, columns: view.inputs, dtype: .float32, for: name)
+            rows: most, columns: inputs.count, dtype: .float32, for: name)
         for (row, count, block) in placements where count > 0 {
             scratch.withElements(of: Float.self) { output in
                 guard let base = output.baseAddress else { return }
-                place.expand(tensor, row..<row + count, view.inputRange, into: base)
+                place.expand(tensor, row..<row + count, inputs, into: base)
             }
             backend.pack([scratch.job(into: block)], into: view)
         }
@@ -107,13 +129,15 @@ extension RowSource {
         let nameSeed = name.utf8.reduce(seed &+ 0x9E37_79B9_7F4A_7C15) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01B3
         }
-        for (row, count, block) in placements(blocks) where count * view.inputs > 0 {
-            let rows = Tensor.scratch(rows: count, columns: view.inputs, dtype: dtype, for: name)
+        let inputs = view.packedInputs
+        for (row, count, block) in placements(blocks) where count * inputs.count > 0 {
+            let rows = Tensor.scratch(
+                rows: count, columns: inputs.count, dtype: dtype, for: name)
             // By row and input, so that numbers do not depend on where a topology cuts the matrix.
             for index in 0..<count {
                 let number = (place?.first ?? 0) + row + index
                 let seed = SeededNormal.seed(
-                    nameSeed &+ UInt64(number) &* 0x9E37_79B9, from: view.inputRange.lowerBound)
+                    nameSeed &+ UInt64(number) &* 0x9E37_79B9, from: inputs.lowerBound)
                 backend.fillRandom(rows.rows(index..<index + 1), seed: seed, scale: 0.02)
             }
             backend.pack([rows.job(into: block)], into: view)
@@ -157,6 +181,13 @@ extension RowPlace {
                     first + row * rowStep + input * inputStep)
             }
         }
+    }
+}
+
+extension PackedWeight {
+    /// The inputs of the rows that a backend packs into a view; see `PackJob`.
+    fileprivate var packedInputs: Range<Int> {
+        format.isQuantized ? 0..<storedInputs : inputRange
     }
 }
 

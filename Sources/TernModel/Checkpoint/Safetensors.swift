@@ -14,7 +14,9 @@ public struct Safetensors: Sendable {
 
     /// All tensors by name.
     public let tensors: [String: CheckpointTensor]
-    /// The types of tensors that are not read (masks, counters), by name.
+    /// Tensors of whole numbers, by name: those of quantized checkpoints.
+    let wholeNumbers: [String: CheckpointTensor]
+    /// The types of all tensors that hold no real numbers that are read, by name.
     let otherTypes: [String: String]
 
     /// Maps a file and reads its header.
@@ -47,13 +49,20 @@ public struct Safetensors: Sendable {
             throw CheckpointError(file, "header is \(header.kind), expected an object")
         }
         var tensors: [String: CheckpointTensor] = [:]
+        var wholeNumbers: [String: CheckpointTensor] = [:]
         var otherTypes: [String: String] = [:]
         for (name, entry) in entries.members where name != "__metadata__" {
-            tensors[name] = try Self.tensor(
+            let tensor = try Self.tensor(
                 name, entry, in: storage, dataStart: dataStart, file: file)
-            if tensors[name] == nil { otherTypes[name] = entry["dtype"]?.string }
+            if let tensor, case .plain = tensor.encoding {
+                tensors[name] = tensor
+            } else {
+                wholeNumbers[name] = tensor
+                otherTypes[name] = entry["dtype"]?.string
+            }
         }
         self.tensors = tensors
+        self.wholeNumbers = wholeNumbers
         self.otherTypes = otherTypes
     }
 
@@ -65,8 +74,8 @@ public struct Safetensors: Sendable {
         guard let typeName = entry["dtype"]?.string, offsets.count == 2,
             shape.count == entry["shape"]?.array?.count, shape.allSatisfy({ $0 >= 0 })
         else { throw CheckpointError(file, "tensor \(name): malformed entry in the header") }
-        guard let dtype = types[typeName] else { return nil }
-        var bytes = dtype.bytes
+        guard let encoding = encodings[typeName] else { return nil }
+        var bytes = encoding.blockBytes
         for size in shape {
             let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
             guard !overflow else { throw CheckpointError(file, "tensor \(name): size overflows") }
@@ -85,11 +94,12 @@ public struct Safetensors: Sendable {
                     + "\(bytes)")
         }
         return CheckpointTensor(
-            storage: storage, byteOffset: dataStart + offsets[0], encoding: .plain(dtype),
+            storage: storage, byteOffset: dataStart + offsets[0], encoding: encoding,
             shape: shape, file: file)
     }
 
-    private static let types: [String: DType] = [
-        "F32": .float32, "BF16": .bfloat16, "F16": .float16,
+    private static let encodings: [String: ElementEncoding] = [
+        "F32": .plain(.float32), "BF16": .plain(.bfloat16), "F16": .plain(.float16),
+        "I8": .whole(bytes: 1), "I32": .whole(bytes: 4),
     ]
 }

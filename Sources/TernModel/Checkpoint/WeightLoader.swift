@@ -24,9 +24,11 @@ public enum WeightSource: Sendable {
 ///
 /// Thread: one; the fills may then be shared by several, see `WeightFill`.
 public final class WeightLoader {
-    private let source: WeightSource
-    /// Type of matrices.
+    let source: WeightSource
+    /// Type of matrices that are not quantized.
     let dtype: DType
+    /// Which are.
+    let quantization: WeightQuantization
     /// What fills all that was declared, in any order and by any thread: each is independent.
     public private(set) var fills: [WeightFill] = []
     /// Fills so far that ranks do by turns.
@@ -36,19 +38,25 @@ public final class WeightLoader {
     /// Number of parameters declared so far.
     public private(set) var parameters = 0
 
-    /// A loader that rounds matrices to a type.
-    public init(source: WeightSource, dtype: DType) {
+    /// A loader that rounds matrices to a type, or quantizes them.
+    public init(
+        source: WeightSource, dtype: DType, quantization: WeightQuantization = WeightQuantization()
+    ) {
         self.source = source
         self.dtype = dtype
+        self.quantization = quantization
     }
 
-    /// Declares a matrix of one or several sources.
+    /// Declares a matrix of one or several sources, which may be quantized where its role allows.
     ///
     /// `cut` is how ranks split each source; one of outputs counts the source's blocks.
     func matrix(
-        layout: PanelLayout, inputParts: [Int], sources: [RowSource], cut: WeightShard.Cut?
+        layout: PanelLayout, inputParts: [Int], sources: [RowSource], cut: WeightShard.Cut?,
+        role: WeightRole = .kept
     ) throws -> PackedWeight {
-        let weight = try PackedWeight(layout: layout, inputParts: inputParts, dtype: dtype)
+        let weight = try PackedWeight(
+            layout: layout, inputParts: inputParts,
+            format: try format(role, sources, inputParts: inputParts))
         for rows in sources { try declare(rows, into: weight, cut) }
         bytes += weight.storage.bytes
         parameters += layout.rows * weight.inputs
@@ -110,6 +118,13 @@ public final class WeightLoader {
     ) throws {
         switch source {
         case .checkpoint(let checkpoint):
+            if let matrix = try quantizedMatrix(rows, inputs: weight.inputs, in: checkpoint) {
+                append(rows.expert, cut) { share, backend in
+                    let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
+                    rows.pack(matrix, share.blocks, into: view, on: backend)
+                }
+                return
+            }
             let tensor = try checkpoint.tensor(rows.name, shape: rows.shape(inputs: weight.inputs))
             append(rows.expert, cut) { share, backend in
                 let view = share.inputParts.map(weight.inputs(parts:)) ?? weight

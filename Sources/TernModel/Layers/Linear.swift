@@ -108,20 +108,25 @@ extension WeightLoader {
         let source = RowSource(name: module + ".weight", blocks: [outputs])
         let cut = WeightShard.Cut.inputs(parts: inputParts.count - 1)
         let weight = try matrix(
-            layout: layout, inputParts: inputParts, sources: [source], cut: cut)
+            layout: layout, inputParts: inputParts, sources: [source], cut: cut,
+            role: .layer)
         return RowParallelLinear(
             weight: WeightShard(whole: weight, cut: cut),
             bias: hasBias ? try vector(module + ".bias", count: outputs) : nil)
     }
 
-    /// A table with a row per token, cut into the parts of the vocabulary.
-    func vocabularyRows(_ name: String, vocabulary: Partition, hidden: Int) throws -> WeightShard {
+    /// A table with a row per token, cut into the parts of the vocabulary; one that logits come of may
+    /// be quantized.
+    func vocabularyRows(
+        _ name: String, vocabulary: Partition, hidden: Int, isHead: Bool
+    ) throws -> WeightShard {
         let parts = vocabulary.boundaries
         let blocks = zip(parts, parts.dropFirst()).map { $1 - $0 }
         let cut = WeightShard.Cut.outputs(ShardRanges(blocks.indices.map { $0..<$0 + 1 }))
         let table = try matrix(
             layout: PanelLayout(blocks: blocks), inputParts: [0, hidden],
-            sources: [RowSource(name: name, blocks: blocks)], cut: cut)
+            sources: [RowSource(name: name, blocks: blocks)], cut: cut,
+            role: isHead ? .head : .kept)
         return WeightShard(whole: table, cut: cut)
     }
 
@@ -142,7 +147,7 @@ extension WeightLoader {
         let weight = try matrix(
             layout: layout, inputParts: [0, inputs],
             sources: sources(".weight") { .rows(from: $0, shape: [$1, inputs]) },
-            cut: .outputs(shards))
+            cut: .outputs(shards), role: .layer)
         return ColumnParallelLinear(
             weight: WeightShard(whole: weight, cut: .outputs(shards.scaled(by: turns))),
             bias: hasBias

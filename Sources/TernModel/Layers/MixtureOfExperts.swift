@@ -60,10 +60,10 @@ struct MixtureOfExperts: Sendable {
         let downLayout = PanelLayout(blocks: all.map { _ in model.hiddenSize })
         gateUp = try loader.matrix(
             layout: layout, inputParts: [0, model.hiddenSize], sources: gatesAndUps(names.rows),
-            cut: .outputs(shards))
+            cut: .outputs(shards), role: .layer)
         down = try loader.matrix(
             layout: downLayout, inputParts: partition.boundaries, sources: downs(names.rows),
-            cut: .inputs(parts: parts))
+            cut: .inputs(parts: parts), role: .layer)
         gateUpBias =
             experts.hasBias
             ? try loader.vector(layout: layout, sources: gatesAndUps(names.bias)) : nil

@@ -27,8 +27,9 @@ public struct Llama: Sendable {
     ) throws {
         let parts = layout.topology.parts
         let vocabulary = Partition(panelsOf: model.vocabularySize, parts: parts)
-        func table(_ name: String) throws -> WeightShard {
-            try loader.vocabularyRows(name, vocabulary: vocabulary, hidden: model.hiddenSize)
+        func table(_ name: String, isHead: Bool) throws -> WeightShard {
+            try loader.vocabularyRows(
+                name, vocabulary: vocabulary, hidden: model.hiddenSize, isHead: isHead)
         }
         // As transformers does: a head that the file holds counts more than the flag that ties it.
         let isTied =
@@ -36,7 +37,7 @@ public struct Llama: Sendable {
             && !loader.holds("lm_head.weight", apartFrom: "model.embed_tokens.weight")
         let embedding =
             layout.isFirstStage || layout.isLastStage && isTied
-            ? try table("model.embed_tokens.weight") : nil
+            ? try table("model.embed_tokens.weight", isHead: isTied) : nil
         layers = try layout.layers.map { try DecoderLayer($0, model, layout, from: loader) }
         self.embedding = embedding
         // As transformers does, which multiplies in the type of the weights.
@@ -45,7 +46,7 @@ public struct Llama: Sendable {
             layout.isLastStage
             ? Head(
                 norm: try RMSNorm("model.norm", model, from: loader),
-                weight: try (isTied ? embedding : nil) ?? table("lm_head.weight"),
+                weight: try (isTied ? embedding : nil) ?? table("lm_head.weight", isHead: true),
                 softCap: model.logitSoftCap) : nil
     }
 

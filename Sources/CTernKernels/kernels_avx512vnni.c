@@ -1,0 +1,20 @@
+// As kernels_avx512.c, for processors that also have VNNI: four products of bytes at once in a lane.
+
+#if defined(__x86_64__)
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels.h"
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \
+    apply_to = function)
+
+#define TERN_SET avx512vnni
+#define TERN_HAS_HALF 1
+#define TERN_DOT TERN_DOT_VNNI
+#include "tiles_avx512.h"
+
+#include "kernel_set.h"
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,144 @@
+// Weights into panels of whole numbers: real ones are quantized on the way, row by row, by groups of
+// their inputs; those of a checkpoint that has done so are laid out as they are. Which inputs are
+// in view decides what is written, never what a scale is made of: that is the whole group.
+
+#pragma once
+
+#include "pack.h"
+#include "quantized.h"
+
+// One group of a row: its scale and zero point, as stored.
+typedef struct {
+    float scale;
+    int zero;
+} quantization;
+
+// Calls for each run of at most PACK_CHUNK inputs [first, first + count) of a range.
+#define FOR_EACH_CHUNK(FIRST, COUNT, BEGIN, END) \
+    for (int64_t FIRST = (BEGIN), COUNT; COUNT = least(PACK_CHUNK, (END) - FIRST), COUNT > 0; \
+         FIRST += COUNT)
+
+// Eight bits: symmetric, 127 steps to the largest magnitude.
+ALWAYS_INLINE quantization channel_quantization(float largest) {
+    return (quantization){largest / 127, 128};
+}
+
+// Four bits: 15 steps from the least to the greatest, zero among them; the scale is a half.
+ALWAYS_INLINE quantization group_quantization(float low, float high) {
+    const float scale = half_float(float_half((high - low) / 15));
+    const float zero = scale > 0 ? -low / scale : 0;
+    return (quantization){scale, (int)least(15, (int64_t)__builtin_rintf(zero))};
+}
+
+// What a group of a row of real numbers is quantized with.
+ALWAYS_INLINE quantization measure_group(
+    const tern_pack_quantized_args *a, const char *row, int64_t begin, int64_t end) {
+    float low = 0, high = 0;
+    FOR_EACH_CHUNK(first, count, begin, end) {
+        float chunk[PACK_CHUNK];
+        convert_chunk(
+            row + first * type_bytes(a->source_type), a->source_type, (char *)chunk, TERN_FLOAT32,
+            count);
+        v16 lows = splat(0), highs = splat(0);
+        for (int64_t i = 0; i < count; i += 16) {
+            const v16 x = load_lanes(chunk + i, count - i);
+            lows = __builtin_elementwise_max(lows, -x);
+            highs = __builtin_elementwise_max(highs, x);
+        }
+        low = larger(low, lane_max(lows));
+        high = larger(high, lane_max(highs));
+    }
+    return a->type == TERN_CHANNEL_INT8 ? channel_quantization(larger(low, high))
+                                        : group_quantization(-low, high);
+}
+
+// Writes values, a byte each, where a row's inputs from one on lie in a panel.
+ALWAYS_INLINE void scatter_bytes(
+    const uint8_t *values, int64_t count, int64_t first, char *panel, int64_t lane, int32_t type) {
+    if (type == TERN_CHANNEL_INT8) {
+        for (int64_t i = 0; i < count; i++) {
+            const int64_t k = first + i;
+            panel[(k / 4 * 16 + lane) * 4 + k % 4] = (char)values[i];
+        }
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t k = first + i;
+        char *byte = panel + (k / 8 * 16 + lane) * 4 + k % 4;
+        *byte = (char)(k % 8 < 4 ? (*byte & 0xF0) | values[i] : (*byte & 0x0F) | values[i] << 4);
+    }
+}
+
+// The values of some inputs of a group, a byte each.
+ALWAYS_INLINE void quantize_chunk(
+    const tern_pack_quantized_args *a, const char *row, int64_t first, int64_t count,
+    quantization with, uint8_t *values) {
+    if (a->scales) {
+        const int zero = a->type == TERN_CHANNEL_INT8 ? 128 : 0;
+        for (int64_t i = 0; i < count; i++) values[i] = (uint8_t)(row[first + i] + zero);
+        return;
+    }
+    float chunk[PACK_CHUNK];
+    convert_chunk(
+        row + first * type_bytes(a->source_type), a->source_type, (char *)chunk, TERN_FLOAT32,
+        count);
+    const int most_value = a->type == TERN_CHANNEL_INT8 ? 255 : 15;
+    for (int64_t i = 0; i < count; i += 16) {
+        const v16 x = load_lanes(chunk + i, count - i);
+        const v16 steps = with.scale > 0 ? x / splat(with.scale) : splat(0);
+        ints q = rounded16(steps) + with.zero;
+        q = __builtin_elementwise_min(__builtin_elementwise_max(q, (ints){0}), (ints){0} + most_value);
+        const ubyte16 bytes = __builtin_convertvector(q, ubyte16);
+        memcpy(values + i, &bytes, sizeof bytes);
+    }
+}
+
+// Writes the scale and zero point of a group behind the words of a panel.
+ALWAYS_INLINE void store_quantization(
+    const tern_pack_quantized_args *a, char *panel, int64_t lane, int64_t group,
+    quantization with) {
+    char *scales = panel + word_bytes(a->stored_inputs, a->type);
+    if (a->type == TERN_CHANNEL_INT8) {
+        memcpy(scales + lane * 4, &with.scale, 4);
+        return;
+    }
+    const int64_t groups = quotient_up(a->stored_inputs, a->group);
+    const uint16_t half = float_half(with.scale);
+    memcpy(scales + (group * 16 + lane) * 2, &half, 2);
+    scales[groups * 32 + group * 16 + lane] = (char)with.zero;
+}
+
+// One row: the groups that the view has inputs of.
+static void pack_quantized_row(
+    const tern_pack_quantized_args *a, int64_t index, char *panel, int64_t lane) {
+    const int64_t groups = quotient_up(a->stored_inputs, a->group);
+    const int64_t step = a->scales ? 1 : type_bytes(a->source_type);
+    const char *row = a->source + index * a->row_stride * step;
+    const int64_t view_end = a->first_input + a->inputs;
+    for (int64_t k = a->first_input, end; k < view_end; k = end) {
+        const int64_t group = k / a->group, first = group * a->group;
+        const int64_t last = least(first + a->group, a->stored_inputs);
+        end = least(last, view_end);
+        const int64_t at = index * groups + group;
+        const quantization with =
+            a->scales ? (quantization){a->scales[at], a->zeros ? (int)a->zeros[at] : 128}
+                      : measure_group(a, row, first, last);
+        // Several views may share a group: the first of them writes what belongs to all.
+        if (k == first) store_quantization(a, panel, lane, group, with);
+        FOR_EACH_CHUNK(from, count, k, end) {
+            uint8_t values[PACK_CHUNK];
+            quantize_chunk(a, row, from, count, with, values);
+            scatter_bytes(values, count, from, panel, lane, a->type);
+        }
+    }
+}
+
+static void pack_quantized(void *arguments) {
+    tern_pack_quantized_args *a = arguments;
+    for (int64_t item; (item = claim(&a->next)) < a->panels;) {
+        const int64_t start = a->panel_starts[item] - a->panel_starts[0];
+        const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
+        for (int64_t lane = 0; lane < rows; lane++)
+            pack_quantized_row(a, start + lane, a->weight + item * a->panel_bytes, lane);
+    }
+}

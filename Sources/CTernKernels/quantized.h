@@ -1,0 +1,183 @@
+// Products with weights of 8 or 4 bits: rows of inputs become bytes with a scale for each segment,
+// and whole numbers are multiplied and summed, exactly, so that no order of theirs shows in the
+// result. A segment is what a part and a group of weights have in common; segments are added in
+// ascending order within a part, parts by the tree of linear.h.
+
+#pragma once
+
+#include "dot4.h"
+#include "elements.h"
+
+typedef int32_t word4 __attribute__((vector_size(16)));
+typedef int8_t byte16 __attribute__((vector_size(16)));
+typedef uint8_t ubyte16 __attribute__((vector_size(16)));
+
+ALWAYS_INLINE int is_quantized(int32_t type) { return type >= TERN_CHANNEL_INT8; }
+
+// Inputs that share a word of a panel.
+ALWAYS_INLINE int64_t word_inputs(int32_t type) { return type == TERN_CHANNEL_INT8 ? 4 : 8; }
+
+ALWAYS_INLINE int64_t word_bytes(int64_t inputs, int32_t type) {
+    return quotient_up(inputs, word_inputs(type)) * 64;
+}
+
+// Where the segment that begins at an input ends.
+ALWAYS_INLINE int64_t segment_end(int64_t first, int64_t part_end, int64_t group) {
+    return least(part_end, (first / group + 1) * group);
+}
+
+ALWAYS_INLINE int64_t segment_count(
+    const int64_t *part_ends, int64_t parts, int64_t group) {
+    int64_t count = 0;
+    for (int64_t part = 0; part < parts; part++)
+        for (int64_t k = part_ends[part]; k < part_ends[part + 1]; count++)
+            k = segment_end(k, part_ends[part + 1], group);
+    return count;
+}
+
+// Adding this rounds to a whole number, whose low bits are then those of the sum.
+#define ROUNDING_SHIFT 12582912.0f
+
+// The nearest whole numbers, ties to even.
+ALWAYS_INLINE ints rounded16(v16 x) {
+    const v16 shifted = x + splat(ROUNDING_SHIFT);
+    return (ints)shifted - (ints)splat(ROUNDING_SHIFT);
+}
+
+// The largest magnitude of a row's elements.
+ALWAYS_INLINE float largest_magnitude(const float *from, int64_t count) {
+    words largest = {0};
+    for (int64_t i = 0; i < count; i += 16) {
+        const words magnitude = (words)load_lanes(from + i, count - i) & 0x7FFFFFFFu;
+        largest = __builtin_elementwise_max(largest, magnitude);
+    }
+    return lane_max((v16)largest);
+}
+
+// What one row of a tile becomes: `words` of four bytes each, every `rows`-th its own.
+ALWAYS_INLINE int32_t quantize_segment(
+    const float *from, int64_t count, float inverse, int32_t *words_to, int64_t rows) {
+    ints total = {0};
+    for (int64_t i = 0; i < count; i += 16) {
+        const ints q = rounded16(load_lanes(from + i, count - i) * splat(inverse));
+        total += q;
+        const word4 packed = (word4)__builtin_convertvector(q, byte16);
+        for (int64_t word = 0; word < 4 && i + word * 4 < count; word++)
+            words_to[(i / 4 + word) * rows] = packed[word];
+    }
+    int32_t sum = 0;
+    for (int lane = 0; lane < 16; lane++) sum += total[lane];
+    return sum;
+}
+
+// One row of a tile of `rows`: its bytes, its scales and the sums of its bytes, by segment.
+static void quantize_row(
+    const tern_pack_input_args *a, const float *from, int32_t *words_to, float *scales,
+    int32_t *sums, int64_t rows) {
+    const int64_t origin = a->part_ends[0];
+    for (int64_t part = 0, segment = 0; part < a->parts; part++)
+        for (int64_t k = a->part_ends[part], end; k < a->part_ends[part + 1]; k = end, segment++) {
+            end = segment_end(k, a->part_ends[part + 1], a->group);
+            const float largest = largest_magnitude(from + k - origin, end - k);
+            scales[segment * rows] = largest / 127;
+            sums[segment * rows] = quantize_segment(
+                from + k - origin, end - k, largest > 0 ? 127 / largest : 0,
+                words_to + (k - origin) / 4 * rows, rows);
+        }
+}
+
+ALWAYS_INLINE ints splat_word(int32_t x) {
+    return (ints){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+// counts[r * panels + p] += the products of one word of four inputs of each row and panel.
+ALWAYS_INLINE void count_word(
+    ints *counts, const int32_t *x, const words *weights, const int rows, const int panels) {
+    UNROLL for (int r = 0; r < rows; r++) {
+        const ints inputs = splat_word(x[r]);
+        UNROLL for (int p = 0; p < panels; p++)
+            counts[r * panels + p] = dot4(counts[r * panels + p], weights[p], inputs);
+    }
+}
+
+// counts[r * panels + p] += x[r] . panel p over inputs [first, end), as whole numbers.
+ALWAYS_INLINE void count_tile(
+    ints *counts, const int32_t *x, const char *weight, int64_t panel_bytes, int64_t first,
+    int64_t end, const int rows, const int panels, const int32_t type) {
+    words weights[4];
+    if (type == TERN_CHANNEL_INT8) {
+        for (int64_t k = first; k < end; k += 4) {
+            UNROLL for (int p = 0; p < panels; p++) {
+                const char *w = weight + p * panel_bytes + k * 16;
+                weights[p] = (words)load16(w);
+                __builtin_prefetch(w + FETCH_AHEAD);
+            }
+            count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
+        }
+        return;
+    }
+    for (int64_t k = first; k < end; k += 8) {
+        const char *from = weight + k * 8;
+        UNROLL for (int p = 0; p < panels; p++) {
+            weights[p] = (words)load16(from + p * panel_bytes) & 0x0F0F0F0Fu;
+            __builtin_prefetch(from + p * panel_bytes + FETCH_AHEAD);
+        }
+        count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
+        // Loaded again where counts need the registers.
+        if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(from));
+        UNROLL for (int p = 0; p < panels; p++)
+            weights[p] = (words)load16(from + p * panel_bytes) >> 4 & 0x0F0F0F0Fu;
+        count_word(counts, x + ((k >> 2) + 1) * rows, weights, rows, panels);
+    }
+}
+
+// The scales and zero points of a group of inputs of one panel, as they lie behind its words.
+ALWAYS_INLINE v16 group_scales(
+    const char *panel, int64_t stored_inputs, int64_t group, const int32_t type) {
+    const char *scales = panel + word_bytes(stored_inputs, type);
+    return type == TERN_CHANNEL_INT8 ? load16(scales) : load_halves(scales + group * 32);
+}
+
+ALWAYS_INLINE ints group_zeros(
+    const char *panel, int64_t stored_inputs, int64_t groups, int64_t group, const int32_t type) {
+    if (type == TERN_CHANNEL_INT8) return (ints){0} + 128;
+    ubyte16 zeros;
+    memcpy(
+        &zeros, panel + word_bytes(stored_inputs, type) + groups * 32 + group * 16, sizeof zeros);
+    return __builtin_convertvector(zeros, ints);
+}
+
+// One whole number of a panel.
+ALWAYS_INLINE int quantized_element(
+    const char *panel, int64_t lane, int64_t input, const int32_t type) {
+    if (type == TERN_CHANNEL_INT8)
+        return (uint8_t)panel[(input / 4 * 16 + lane) * 4 + input % 4];
+    const uint8_t two = (uint8_t)panel[(input / 8 * 16 + lane) * 4 + input % 4];
+    return input % 8 < 4 ? two & 0x0F : two >> 4;
+}
+
+// sums[r * panels + p] = x[r] . panel p over one part, from its segment on, which advances.
+ALWAYS_INLINE void quantized_part(
+    const tern_linear_args *a, v16 *sums, const int32_t *x, const float *scales,
+    const int32_t *input_sums, int64_t *segment, const char *weight, int64_t first,
+    int64_t part_end, const int rows, const int panels, const int32_t type) {
+    const int64_t groups = quotient_up(a->stored_inputs, a->group);
+    for (int64_t k = first, end; k < part_end; k = end, ++*segment) {
+        end = segment_end(k, part_end, a->group);
+        ints counts[TILE_SUMS];
+        UNROLL for (int i = 0; i < rows * panels; i++) counts[i] = (ints){0};
+        count_tile(counts, x, weight, a->panel_bytes, k, end, rows, panels, type);
+        UNROLL for (int p = 0; p < panels; p++) {
+            const char *panel = weight + p * a->panel_bytes;
+            const v16 scale = group_scales(panel, a->stored_inputs, k / a->group, type);
+            const ints zero = group_zeros(panel, a->stored_inputs, groups, k / a->group, type);
+            UNROLL for (int r = 0; r < rows; r++) {
+                const ints count = counts[r * panels + p] - zero * input_sums[*segment * rows + r];
+                v16 *sum = &sums[r * panels + p];
+                *sum = multiply_add(
+                    __builtin_convertvector(count, v16), splat(scales[*segment * rows + r]) * scale,
+                    *sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// What config.json says of a checkpoint whose matrices are quantized already. Which of them are is seen
+// by the tensors that the files hold; how their bytes are read is QuantizedMatrix's.
+
+import TernJSON
+import TernTensor
+
+/// The scheme of a quantized checkpoint.
+///
+/// Source: compressed-tensors' `QuantizationConfig` (int-quantized), AutoAWQ's GEMM version, GPTQModel
+/// and AutoGPTQ, as their config.json files have them.
+public enum CheckpointQuantization: Sendable, Equatable {
+    /// compressed-tensors W8A8: 8 bits with a scale for each output; inputs are quantized as they come.
+    case channelInt8
+    /// AWQ: 4 bits with zero points, for so many inputs a scale; nil: one for all inputs.
+    case awq(group: Int?)
+    /// GPTQ: the same in another order. `zeroOffset` is what its zero points lack.
+    case gptq(group: Int?, zeroOffset: Int)
+
+    /// Reads `quantization_config`; nil where there is none.
+    ///
+    /// Throws: `CheckpointError` for a scheme that is not read.
+    init?(_ config: ConfigurationReader) throws(CheckpointError) {
+        guard let object = config.value("quantization_config") else { return nil }
+        let reader = ConfigurationReader(file: config.file, object: object)
+        switch try reader.text("quant_method") {
+        case "compressed-tensors": self = try Self.compressedTensors(reader)
+        case "awq": self = try Self.awq(reader)
+        case "gptq": self = try Self.gptq(reader)
+        case let method:
+            throw CheckpointError(
+                config.file,
+                "quantization_config: quant_method is \(method ?? "missing"), expected "
+                    + "compressed-tensors, awq or gptq")
+        }
+    }
+
+    /// The format that a matrix of so many inputs is held in.
+    func format(inputs: Int) -> WeightFormat {
+        switch self {
+        case .channelInt8: .int8
+        case .awq(let group), .gptq(let group, _): .int4(group: group ?? inputs)
+        }
+    }
+
+    private static func compressedTensors(
+        _ reader: ConfigurationReader
+    ) throws(CheckpointError) -> Self {
+        try expect(reader, "format", "int-quantized")
+        for (name, group) in reader.value("config_groups")?.object?.members ?? [] {
+            let file = "\(reader.file): quantization_config.config_groups.\(name)"
+            for (part, isInput) in [("weights", false), ("input_activations", true)] {
+                guard let scheme = group[part], scheme.object != nil else {
+                    throw CheckpointError(file, "\(part) is missing, expected those of W8A8")
+                }
+                let part = ConfigurationReader(file: "\(file).\(part)", object: scheme)
+                guard try part.count("num_bits") == 8, try part.flag("symmetric", default: true)
+                else { throw CheckpointError(part.file, "expected 8 bits, symmetric") }
+                try expect(part, "type", "int")
+                try expect(part, "strategy", isInput ? "token" : "channel")
+            }
+        }
+        return .channelInt8
+    }
+
+    private static func awq(_ reader: ConfigurationReader) throws(CheckpointError) -> Self {
+        try expectFourBits(reader)
+        let version = try reader.text("version") ?? "gemm"
+        guard version.lowercased() == "gemm" else {
+            throw CheckpointError(
+                reader.file, "quantization_config: version is \(version), expected gemm")
+        }
+        return .awq(group: try groupSize(reader))
+    }
+
+    private static func gptq(_ reader: ConfigurationReader) throws(CheckpointError) -> Self {
+        try expectFourBits(reader)
+        // The first files have zero points less one; version 2 has them as they are.
+        let isSecond = try reader.text("checkpoint_format") == "gptq_v2"
+        return .gptq(group: try groupSize(reader), zeroOffset: isSecond ? 0 : 1)
+    }
+
+    private static func expectFourBits(
+        _ reader: ConfigurationReader
+    ) throws(CheckpointError) {
+        guard try reader.count("bits") == 4 else {
+            throw CheckpointError(
+                reader.file, "quantization_config: bits is not 4; others are not read")
+        }
+    }
+
+    /// Nil for -1: a group of all inputs.
+    private static func groupSize(_ reader: ConfigurationReader) throws(CheckpointError) -> Int? {
+        if reader.value("group_size")?.integer == -1 { return nil }
+        let group = try reader.count("group_size", default: WeightFormat.usualGroup)
+        guard group % 8 == 0 else {
+            throw CheckpointError(
+                reader.file,
+                "quantization_config: group_size is \(group), expected a multiple of 8, or -1")
+        }
+        return group
+    }
+
+    private static func expect(
+        _ reader: ConfigurationReader, _ key: String, _ expected: String
+    ) throws(CheckpointError) {
+        guard let found = try reader.text(key), found != expected else { return }
+        throw CheckpointError(reader.file, "\(key) is \(found), expected \(expected)")
+    }
+}

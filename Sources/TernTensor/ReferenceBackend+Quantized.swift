@@ -1,0 +1,100 @@
+// The reference's quantized weights: how real numbers become whole ones, and the order in which their
+// products are summed, which every backend keeps.
+
+extension ReferenceBackend {
+    /// Packs element by element; see `quantization(of:in:)`.
+    func packQuantized(_ job: PackJob, into weight: PackedWeight) {
+        let rows = weight.layout.rows(ofBlock: job.block)
+        let groups = weight.segments(ofPart: 0..<weight.storedInputs)
+        for row in rows {
+            let panel = weight.panel(ofRow: row)
+            let lane = row - Int(weight.layout.panelStarts[panel])
+            let index = row - rows.lowerBound
+            for (group, inputs) in groups.enumerated() where inputs.overlaps(weight.inputRange) {
+                let (quantization, values) = quantize(
+                    job, row: index, group: group, inputs, in: weight.format)
+                if weight.inputRange.contains(inputs.lowerBound) {
+                    weight.store(quantization, panel: panel, lane: lane, input: inputs.lowerBound)
+                }
+                for input in inputs.clamped(to: weight.inputRange) {
+                    weight.store(
+                        values[input - inputs.lowerBound], panel: panel, lane: lane, input: input)
+                }
+            }
+        }
+    }
+
+    /// One group of a row of a job: as the checkpoint has it, or quantized.
+    private func quantize(
+        _ job: PackJob, row: Int, group: Int, _ inputs: Range<Int>, in format: WeightFormat
+    ) -> (Quantization, [Int]) {
+        let first = row * job.rowStride
+        let base = job.source.base + job.byteOffset
+        switch job.elements {
+        case .real(let dtype):
+            let numbers = inputs.map { dtype.load(base, first + $0) }
+            let quantization = Self.quantization(of: numbers, in: format)
+            let most = format == .int8 ? 255 : 15
+            return (
+                quantization,
+                numbers.map { number in
+                    guard quantization.scale > 0 else { return quantization.zero }
+                    let steps = (number / quantization.scale).rounded(.toNearestOrEven)
+                    return min(max(Int(steps) + quantization.zero, 0), most)
+                }
+            )
+        case .quantized(let scales, let zeros):
+            let isSigned = format == .int8
+            let zero = zeros.map { Int($0.floats(row)[group]) } ?? WeightFormat.int8Zero
+            return (
+                Quantization(scale: scales.floats(row)[group], zero: zero),
+                inputs.map {
+                    let byte = base.load(fromByteOffset: first + $0, as: Int8.self)
+                    return Int(byte) + (isSigned ? WeightFormat.int8Zero : 0)
+                }
+            )
+        }
+    }
+
+    /// Eight bits: 127 steps to the largest magnitude. Four bits: 15 steps, rounded to float16, from
+    /// the least number to the greatest, zero being among them; the zero point is rounded.
+    private static func quantization(of numbers: [Float], in format: WeightFormat) -> Quantization {
+        let low = numbers.reduce(0, min)
+        let high = numbers.reduce(0, max)
+        if format == .int8 {
+            return Quantization(scale: max(-low, high) / 127, zero: WeightFormat.int8Zero)
+        }
+        let scale = Float(Float16((high - low) / 15))
+        let zero = scale > 0 ? (-low / scale).rounded(.toNearestOrEven) : 0
+        return Quantization(scale: scale, zero: min(15, Int(zero)))
+    }
+
+    /// The sum of one part, counted in the view: segment after segment, a fused multiply-add of the
+    /// whole sum and the product of both scales each.
+    func quantizedSum(
+        _ input: UnsafePointer<Float>, _ weight: PackedWeight, column: Int, part: Range<Int>
+    ) -> Float {
+        let origin = weight.inputRange.lowerBound
+        let whole = part.lowerBound + origin..<part.upperBound + origin
+        let (panel, lane) = weight.place(ofRow: column)
+        var sum: Float = 0
+        for segment in weight.segments(ofPart: whole) {
+            let numbers = segment.map { input[$0 - origin] }
+            let (scale, values) = Self.quantizedInput(numbers)
+            let quantization = weight.quantization(panel, lane: lane, input: segment.lowerBound)
+            let count = zip(segment, values).reduce(0) { count, pair in
+                let number = weight.wholeNumber(panel, lane: lane, input: pair.0)
+                return count + (number - quantization.zero) * pair.1
+            }
+            sum.addProduct(Float(count), scale * quantization.scale)
+        }
+        return sum
+    }
+
+    /// Inputs of a segment as whole numbers: 127 steps to the largest magnitude.
+    private static func quantizedInput(_ numbers: [Float]) -> (scale: Float, values: [Int]) {
+        let largest = numbers.map(\.magnitude).reduce(0, max)
+        let inverse = largest > 0 ? 127 / largest : 0
+        return (largest / 127, numbers.map { Int(($0 * inverse).rounded(.toNearestOrEven)) })
+    }
+}
