@@ -1,5 +1,6 @@
-// The machine's limits as the kernels could reach them: reading memory in one stream or in eight
-// (which is faster depends on the processor), and multiply-adds in registers that wait for nothing.
+// The machine's limits as the kernels could reach them: reading memory in one stream, in four or in
+// eight (which is fastest depends on the processor), and multiply-adds in registers that wait for
+// nothing. Units that only some processors have are probed by probe_x86.c.
 
 #pragma once
 
@@ -26,8 +27,11 @@ static void probe_read(void *arguments) {
     words sum = {0};
     for (int64_t item; (item = claim(&a->next)) < a->chunks;) {
         const char *chunk = a->memory + item * a->chunk_bytes;
-        sum ^= a->streams == 1 ? read_chunk(chunk, a->chunk_bytes, 1)
-                               : read_chunk(chunk, a->chunk_bytes, 8);
+        switch (a->streams) {
+        case 1: sum ^= read_chunk(chunk, a->chunk_bytes, 1); break;
+        case 4: sum ^= read_chunk(chunk, a->chunk_bytes, 4); break;
+        default: sum ^= read_chunk(chunk, a->chunk_bytes, 8);
+        }
     }
     // Kept, so that the reads are not optimized away; a race here harms nobody.
     float found = 0;

@@ -1,17 +1,29 @@
 // What `tern bench latency` measured, beside the limits of the machine from the same run. Speed is
 // stated as a share of a limit; bare seconds say little about an engine.
 
-/// The two physical limits of a machine that bound a step.
+/// The physical limits of a machine that bound a step.
 public struct MachineRates: Sendable, Equatable {
     /// Bytes per second that all cores together read from memory.
     public let readBytesPerSecond: Double
     /// Float32 operations per second that all cores together do in fused multiply-adds.
     public let operationsPerSecond: Double
+    /// Operations per second that all cores together do in products of int8, in the fastest unit that
+    /// they have; nil where they have none.
+    public let int8OperationsPerSecond: Double?
 
     /// Rates as probed.
-    public init(readBytesPerSecond: Double, operationsPerSecond: Double) {
+    public init(
+        readBytesPerSecond: Double, operationsPerSecond: Double,
+        int8OperationsPerSecond: Double? = nil
+    ) {
         self.readBytesPerSecond = readBytesPerSecond
         self.operationsPerSecond = operationsPerSecond
+        self.int8OperationsPerSecond = int8OperationsPerSecond
+    }
+
+    /// The least time that some work takes: the larger of the two floors. Unit: seconds.
+    public func floor(operations: Double, bytes: Double) -> Double {
+        max(operations / operationsPerSecond, bytes / readBytesPerSecond)
     }
 }
 

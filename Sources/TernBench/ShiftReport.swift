@@ -20,11 +20,13 @@ public struct ShiftReport: Sendable, Equatable {
         public let tensorBytes: Int
         /// The same in sequence mode.
         public let sequenceBytes: Int
+        /// What the step must at least do, in either mode.
+        public let work: RunWork
 
         /// A row from measurements in seconds and bytes.
         public init(
             tokens: Int, tensor: [Double], sequence: [Double], shift: [Double],
-            tensorBytes: Int, sequenceBytes: Int
+            tensorBytes: Int, sequenceBytes: Int, work: RunWork
         ) {
             self.tokens = tokens
             self.tensor = RepeatedTime(tensor)
@@ -32,6 +34,7 @@ public struct ShiftReport: Sendable, Equatable {
             self.shift = RepeatedTime(shift)
             self.tensorBytes = tensorBytes
             self.sequenceBytes = sequenceBytes
+            self.work = work
         }
 
         /// Whether the policy is within the noise of the mode with the lower median, or below it.
@@ -46,14 +49,20 @@ public struct ShiftReport: Sendable, Equatable {
     public let policy: ShiftPolicy
     /// Ascending in tokens.
     public let rows: [Row]
+    /// What the machine can do.
+    public let rates: MachineRates
     /// How long it took to measure the policy; nil where it was given.
     public let measuring: Duration?
 
     /// A report of measurements.
-    public init(title: String, policy: ShiftPolicy, rows: [Row], measuring: Duration? = nil) {
+    public init(
+        title: String, policy: ShiftPolicy, rows: [Row], rates: MachineRates,
+        measuring: Duration? = nil
+    ) {
         self.title = title
         self.policy = policy
         self.rows = rows
+        self.rates = rates
         self.measuring = measuring
     }
 
@@ -81,6 +90,12 @@ public struct ShiftReport: Sendable, Equatable {
         return Double(row.tensorBytes) / Double(row.sequenceBytes)
     }
 
+    /// Share of the limit that bounds a step of this size (the larger of the floors by memory and by
+    /// arithmetic) that the policy reached, from 0 to 1.
+    public func shareOfLimit(_ row: Row) -> Double {
+        rates.floor(operations: row.work.operations, bytes: row.work.bytes) / row.shift.median
+    }
+
     /// Whether the policy keeps up, in words.
     public var verdict: String {
         let lagging = laggingTokens
@@ -92,17 +107,20 @@ public struct ShiftReport: Sendable, Equatable {
             + "\(rows.count) sizes: \(sizes) tokens"
     }
 
-    /// For a person: medians, half the spread as a share of each, kilobytes a rank received.
+    /// For a person: medians, half the spread as a share of each, the share of the limit that bounds
+    /// the step, kilobytes a rank received.
     public var table: String {
         let head = [
-            "tokens", "tensor ms", "sequence ms", "shift ms", "mode", "tensor KB", "sequence KB",
+            "tokens", "tensor ms", "sequence ms", "shift ms", "of limit", "mode", "tensor KB",
+            "sequence KB",
         ]
         let body = rows.map { row in
             [String(row.tokens)] + [row.tensor, row.sequence, row.shift].map(Self.cell)
+                + ["\(Int((100 * shareOfLimit(row)).rounded())) %"]
                 + [policy.mode(tokens: row.tokens).rawValue + (row.keepsUp ? "" : " (slower)")]
                 + [row.tensorBytes, row.sequenceBytes].map { (Double($0) / 1000).text(decimals: 2) }
         }
-        let widths = [7, 17, 17, 17, 19, 13, 13]
+        let widths = [7, 17, 17, 17, 10, 19, 13, 13]
         let lines = ([head] + body).map { cells in
             zip(cells, widths).map { cell, width in
                 String(repeating: " ", count: max(1, width - cell.count)) + cell

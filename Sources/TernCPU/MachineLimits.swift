@@ -1,55 +1,31 @@
-// What this machine could do at best: bytes read from memory and multiply-adds of float32 in a
-// second, by the same threads that serve. Speeds are stated as shares of these two.
+// What this machine could do at best: bytes moved and operations done in a second, by the same threads
+// that serve. Speeds are stated as shares of these. How each is measured is MachineProbe's.
 
-import CTernKernels
 import TernTensor
 
-/// The two limits that every step runs against.
+/// All limits of a machine, as measured.
 public struct MachineLimits: Sendable, Equatable {
-    /// Memory read by all threads together. Unit: bytes per second.
-    public let readBytesPerSecond: Double
-    /// Float32 multiply-adds, counted as two operations. Unit: operations per second.
-    public let floatOperationsPerSecond: Double
+    /// Those that this processor has, in the order of `MachineLimit`.
+    public let rates: [MachineRate]
 
-    /// Measures both on a backend's threads: medians of several short runs.
+    /// The rate of a limit; nil where this processor lacks it.
+    public subscript(limit: MachineLimit) -> MachineRate? { rates.first { $0.limit == limit } }
+
+    /// Measures all limits on a backend's threads, each for one of them and for all.
     ///
-    /// Memory is read in one stream a thread and in eight; the faster way counts.
-    /// Cost: under a second, and 256 MiB while it runs. Throws: `StorageError`.
-    public static func probe(_ backend: CPUBackend) throws(StorageError) -> MachineLimits {
-        let memory = try Storage(zeroedBytes: 256 << 20)
-        // Untouched pages all read as one page of zeros: each is made real before the first run.
-        for offset in stride(from: 0, to: memory.bytes, by: 4096) {
-            memory.base.storeBytes(of: 1, toByteOffset: offset, as: UInt8.self)
+    /// `progress` hears the share that is done. Cost: about two seconds, and 256 MiB meanwhile.
+    /// Throws: `StorageError`.
+    public static func probe(
+        _ backend: CPUBackend, progress: (Double) -> Void = { _ in }
+    ) throws(StorageError) -> MachineLimits {
+        let probe = try MachineProbe(backend)
+        let limits = MachineLimit.allCases
+        var rates: [MachineRate] = []
+        for (index, limit) in limits.enumerated() {
+            progress(Double(index) / Double(limits.count))
+            if let rate = probe.rate(of: limit) { rates.append(rate) }
         }
-        let chunkBytes = 1 << 20
-        var arguments = tern_probe_args(
-            next: 0, memory: memory.base.assumingMemoryBound(to: CChar.self),
-            chunks: Int64(memory.bytes / chunkBytes), chunk_bytes: Int64(chunkBytes), streams: 1,
-            rounds: Int64(backend.pool.workers) * 32, sink: 0)
-        let table = backend.table
-        let single = backend.median(of: 7, table.probe_read, &arguments)
-        arguments.streams = 8
-        let eightfold = backend.median(of: 7, table.probe_read, &arguments)
-        let adding = backend.median(of: 15, table.probe_multiply_add, &arguments)
-        let operations = Double(arguments.rounds) * Double(table.probe_operations) * 2
-        return MachineLimits(
-            readBytesPerSecond: Double(memory.bytes) / min(single, eightfold),
-            floatOperationsPerSecond: operations / adding)
-    }
-}
-
-extension CPUBackend {
-    /// The median time of several runs of a probe. Unit: seconds.
-    fileprivate func median(
-        of runs: Int, _ probe: tern_kernel, _ arguments: inout tern_probe_args
-    ) -> Double {
-        var times: [Double] = []
-        for _ in 0..<runs {
-            arguments.next = 0
-            let start = ContinuousClock.now
-            pool.run(probe, &arguments)
-            times.append((ContinuousClock.now - start) / .seconds(1))
-        }
-        return times.sorted()[runs / 2]
+        progress(1)
+        return MachineLimits(rates: rates)
     }
 }

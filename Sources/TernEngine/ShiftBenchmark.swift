@@ -20,6 +20,10 @@ public struct ShiftBenchmark: Sendable {
         public let tensorBytes: Int
         /// The same in sequence mode.
         public let sequenceBytes: Int
+        /// Operations that the step must at least do, on all ranks together.
+        public let operations: Double
+        /// Bytes of weights that it must at least read, on all ranks together.
+        public let weightBytes: Double
     }
 
     /// The policy in force.
@@ -55,7 +59,8 @@ public struct ShiftBenchmark: Sendable {
             policy = fit?.policy ?? configuration.shiftPolicy
             steps = try Self.measure(
                 StepTimer(executors, configuration, settled, layers: nil), policy,
-                repetitions: repetitions, progress: progress)
+                cost: ModelCost(model, dtype: settled.dtype), repetitions: repetitions,
+                progress: progress)
         } catch {
             try executors.stop(within: .seconds(60))
             throw error
@@ -65,7 +70,8 @@ public struct ShiftBenchmark: Sendable {
 
     /// All three by turns.
     private static func measure(
-        _ timer: StepTimer, _ policy: ShiftPolicy, repetitions: Int, progress: (Double) -> Void
+        _ timer: StepTimer, _ policy: ShiftPolicy, cost: ModelCost, repetitions: Int,
+        progress: (Double) -> Void
     ) throws(EngineError) -> [Steps] {
         let ladder = timer.ladder
         var all: [Steps] = []
@@ -74,7 +80,9 @@ public struct ShiftBenchmark: Sendable {
             // These steps are the first of their size, and not timed.
             var steps = Steps(
                 tokens: tokens, tensorBytes: try timer.receivedBytes(.tensor, tokens: tokens),
-                sequenceBytes: try timer.receivedBytes(.sequence, tokens: tokens))
+                sequenceBytes: try timer.receivedBytes(.sequence, tokens: tokens),
+                operations: Double(timer.replicas) * cost.prefillOperations(tokens: tokens),
+                weightBytes: Double(timer.replicas) * cost.weightBytes(tokens: tokens))
             for _ in 0..<repetitions {
                 let tensor = try timer.seconds(.tensor, tokens: tokens)
                 let sequence = try timer.seconds(.sequence, tokens: tokens)

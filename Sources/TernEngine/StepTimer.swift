@@ -33,6 +33,9 @@ struct StepTimer {
         scale = Double(sizes.reduce(0, +)) / Double(max(1, run))
     }
 
+    /// Replicas that run each step, all of them the same tokens.
+    var replicas: Int { executors.count }
+
     /// 1, 2, 4, … and the largest step that fits.
     var ladder: [Int] {
         var rungs: [Int] = []

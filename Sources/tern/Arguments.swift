@@ -50,8 +50,10 @@ struct Arguments {
         }
         let fewest = command.positionals.count { !$0.hasPrefix("[") }
         guard (fewest...command.positionals.count).contains(positionals.count) else {
-            let expected = command.positionals.joined(separator: " ")
-            let found = positionals.isEmpty ? "nothing" : positionals.joined(separator: " ")
+            func told(_ words: [String]) -> String {
+                words.isEmpty ? "nothing" : words.joined(separator: " ")
+            }
+            let (expected, found) = (told(command.positionals), told(positionals))
             throw UsageError("tern \(command.name) takes \(expected), found \(found)")
         }
         (self.positionals, self.values, asksForHelp) = (positionals, values, false)

@@ -138,6 +138,7 @@ extension LatencyReport {
             "decode_percent_of_read_limit": .number(100 * decodeShareOfReadLimit),
             "fma_peak_flop_per_s": .number(rates.operationsPerSecond),
             "read_limit_bytes_per_s": .number(rates.readBytesPerSecond),
+            "int8_peak_op_per_s": rates.int8JSON,
         ]
     }
 

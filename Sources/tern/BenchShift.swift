@@ -52,8 +52,9 @@ enum BenchShift {
             rows: found.steps.map {
                 ShiftReport.Row(
                     tokens: $0.tokens, tensor: $0.tensor, sequence: $0.sequence, shift: $0.shift,
-                    tensorBytes: $0.tensorBytes, sequenceBytes: $0.sequenceBytes)
-            }, measuring: found.fit?.duration)
+                    tensorBytes: $0.tensorBytes, sequenceBytes: $0.sequenceBytes,
+                    work: RunWork(operations: $0.operations, bytes: $0.weightBytes))
+            }, rates: try hardware.rates(), measuring: found.fit?.duration)
         if let picture { try write(ShiftPlot(report).svg, to: picture) }
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
@@ -92,6 +93,8 @@ extension ShiftReport {
             "measuring_s": measuring.map { .number($0 / .seconds(1)) } ?? .null,
             "keeps_up": .bool(laggingTokens.isEmpty), "verdict": .string(verdict),
             "lagging_sizes": .integer(laggingTokens.count),
+            "fma_peak_flop_per_s": .number(rates.operationsPerSecond),
+            "read_limit_bytes_per_s": .number(rates.readBytesPerSecond),
             "tensor_bytes_per_sequence_byte": tensorBytesRatio.map { .number($0) } ?? .null,
             "steps": .array(
                 rows.map { row in
@@ -102,6 +105,7 @@ extension ShiftReport {
                         "shift": times(row.shift),
                         "mode": .string(policy.mode(tokens: row.tokens).rawValue),
                         "keeps_up": .bool(row.keepsUp),
+                        "percent_of_limit": .number(100 * shareOfLimit(row)),
                     ]
                 }),
         ]

@@ -205,6 +205,7 @@ extension ThroughputReport {
             ("run_percent_of_read_limit", .number(100 * shareOfReadLimit)),
             ("fma_peak_flop_per_s", .number(rates.operationsPerSecond)),
             ("read_limit_bytes_per_s", .number(rates.readBytesPerSecond)),
+            ("int8_peak_op_per_s", rates.int8JSON),
         ]
         return .object(JSONObject(members))
     }

@@ -58,12 +58,28 @@ struct Hardware {
             + "(node\(near.count > 1 ? "s" : "") \(ProcessorList(near)))"
     }
 
-    /// What the same processors could do at best.
+    /// What the same processors could do at best, as far as reports have shares of it.
     func rates() throws -> MachineRates {
-        let limits = try MachineLimits.probe(CPUBackend(processors: processors, pins: false))
+        let probe = try MachineProbe(CPUBackend(processors: processors, pins: false))
         return MachineRates(
-            readBytesPerSecond: limits.readBytesPerSecond,
-            operationsPerSecond: limits.floatOperationsPerSecond)
+            readBytesPerSecond: probe.allCores(.memoryRead) ?? 0,
+            operationsPerSecond: probe.allCores(.float32) ?? 0,
+            int8OperationsPerSecond: [.int8, .int8Tiles].compactMap(probe.allCores).max())
+    }
+
+    /// All that the same processors could do at best.
+    func limits(progress: (Double) -> Void) throws -> LimitsReport {
+        let backend = try CPUBackend(processors: processors, pins: false)
+        let limits = try MachineLimits.probe(backend, progress: progress)
+        let rows = MachineLimit.allCases.map { limit in
+            LimitsReport.Row(
+                key: limit.rawValue, name: limit.name,
+                unit: limit.unit == .bytes ? .bytes : .operations,
+                rate: limits[limit].map {
+                    LimitsReport.Rate(perCore: $0.perCore, allCores: $0.allCores, way: $0.way)
+                })
+        }
+        return LimitsReport(threads: processors.count, rows: rows)
     }
 
     /// Memory that a new process could use, in bytes: what the kernel counts as available, within

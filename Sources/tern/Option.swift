@@ -38,7 +38,8 @@ struct Command: Sendable {
     /// The help text.
     var help: String {
         var lines = [
-            "usage: tern \(name) \(positionals.joined(separator: " ")) [options]", "", summary,
+            "usage: " + (["tern", name] + positionals + ["[options]"]).joined(separator: " "), "",
+            summary,
         ]
         for section in sections {
             lines += ["", section.title + ":"]

@@ -4,6 +4,8 @@ import Testing
 
 @Suite("Shift report")
 struct ShiftReportTests {
+    private let rates = MachineRates(readBytesPerSecond: 1e9, operationsPerSecond: 1e9)
+
     private func report(_ policy: ShiftPolicy, measuring: Duration? = nil) -> ShiftReport {
         ShiftReport(
             title: "a <model> & co", policy: policy,
@@ -13,8 +15,9 @@ struct ShiftReportTests {
                     tokens: tokens, tensor: [tensor, tensor * 0.9, tensor * 1.1],
                     sequence: [sequence],
                     shift: [policy.mode(tokens: tokens) == .tensor ? tensor : sequence],
-                    tensorBytes: 1230 * tokens, sequenceBytes: 500 * tokens)
-            }, measuring: measuring)
+                    tensorBytes: 1230 * tokens, sequenceBytes: 500 * tokens,
+                    work: RunWork(operations: 375_000 * Double(tokens), bytes: 500_000))
+            }, rates: rates, measuring: measuring)
     }
 
     /// A row of measurements in milliseconds.
@@ -24,7 +27,8 @@ struct ShiftReportTests {
         func seconds(_ values: [Double]) -> [Double] { values.map { $0 / 1000 } }
         return ShiftReport.Row(
             tokens: 8, tensor: seconds(tensor), sequence: seconds(sequence),
-            shift: seconds(shift), tensorBytes: bytes.0, sequenceBytes: bytes.1)
+            shift: seconds(shift), tensorBytes: bytes.0, sequenceBytes: bytes.1,
+            work: RunWork(operations: 1, bytes: 1))
     }
 
     @Test("The table has the medians, the noise, the mode and the bytes of every size")
@@ -35,8 +39,8 @@ struct ShiftReportTests {
         let cells = lines[5].split(separator: " ").map(String.init)
         #expect(
             cells
-                == ["4", "4.00", "±10", "%", "3.00", "±0", "%", "3.00", "±0", "%", "sequence"]
-                + ["4.92", "2.00"])
+                == ["4", "4.00", "±10", "%", "3.00", "±0", "%", "3.00", "±0", "%", "50", "%"]
+                + ["sequence", "4.92", "2.00"])
         #expect(lines[6] == "verdict: shift is within the noise of the better mode at all 3 sizes")
         let measured = report(ShiftPolicy(.threshold(2)), measuring: .milliseconds(1234)).table
         #expect(measured.contains("sequence mode beyond; measured in 1.23 s\n"))
@@ -50,6 +54,13 @@ struct ShiftReportTests {
         #expect(!row(tensor: tensor, sequence: sequence, shift: [11.1, 11.6, 12.1]).keepsUp)
         #expect(!row(tensor: sequence, sequence: tensor, shift: [11.1, 11.6, 12.1]).keepsUp)
         #expect(row(tensor: tensor, sequence: sequence, shift: [5, 5, 5]).keepsUp)
+    }
+
+    @Test("A step's share is of the larger floor: memory for few tokens, arithmetic for many")
+    func shareOfLimit() {
+        let report = report(ShiftPolicy(.threshold(2)))
+        // 0.5 ms to read beside 0.375, 0.75 and 1.5 ms to compute.
+        #expect(report.rows.map(report.shareOfLimit) == [0.5, 0.375, 0.5])
     }
 
     @Test("The verdict names the sizes at which the policy does not keep up")
@@ -68,7 +79,8 @@ struct ShiftReportTests {
         #expect(report(ShiftPolicy(.threshold(2))).tensorBytesRatio == 2.46)
         let still = row(tensor: [1], sequence: [1], shift: [1], bytes: (0, 0))
         let policy = ShiftPolicy(.threshold(2))
-        #expect(ShiftReport(title: "", policy: policy, rows: [still]).tensorBytesRatio == nil)
+        let report = ShiftReport(title: "", policy: policy, rows: [still], rates: rates)
+        #expect(report.tensorBytesRatio == nil)
     }
 
     @Test("The plot has three curves and the threshold, and escapes what SVG would read")

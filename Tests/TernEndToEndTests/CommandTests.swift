@@ -168,6 +168,7 @@ struct CommandTests {
         let modes = steps.compactMap { $0["mode"]?.string }
         #expect(modes == ["tensor", "tensor", "tensor", "sequence", "sequence"])
         #expect(object["measuring_s"]?.isNull == true)
+        #expect(steps.allSatisfy { ($0["percent_of_limit"]?.number ?? 0) > 0 })
         let lagging = steps.filter { $0["keeps_up"] == false }.count
         #expect(object["lagging_sizes"] == .integer(lagging))
         #expect(object["keeps_up"] == .bool(lagging == 0))
@@ -277,6 +278,7 @@ struct CommandTests {
             #expect(try #require(object[key]?.number) > 0)
         }
         #expect(object["batch_size"] == 2)
+        #expect(object["int8_peak_op_per_s"] != nil)
     }
 
     @Test("A benchmark fails, after its report, where a figure misses its threshold")

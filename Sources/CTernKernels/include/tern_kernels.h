@@ -274,7 +274,7 @@ typedef struct {
     int64_t next;
     const char *memory;
     int64_t chunks, chunk_bytes;
-    int32_t streams;  // 1 or 8 at once in a chunk
+    int32_t streams;  // 1, 4 or 8 at once in a chunk
     int64_t rounds;
     float sink;
 } tern_probe_args;
@@ -294,6 +294,25 @@ typedef struct {
     tern_kernel route, combine;
     tern_kernel probe_read, probe_multiply_add;
 } tern_kernels;
+
+// Units of arithmetic that processors may lack, whatever kernels are in use.
+enum {
+    TERN_FLOAT16_FMA = 0,
+    TERN_BFLOAT16_DOT = 1,
+    TERN_INT8_DOT = 2,
+    TERN_BFLOAT16_TILES = 3,
+    TERN_INT8_TILES = 4,
+};
+
+// How a unit is probed.
+typedef struct {
+    const char *way;    // for a person
+    double operations;  // of one round; a multiply-add counts as two
+    tern_kernel probe;  // takes tern_probe_args
+} tern_unit;
+
+// NULL where this processor or its system lacks the unit.
+const tern_unit *_Nullable tern_unit_found(int32_t unit);
 
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
