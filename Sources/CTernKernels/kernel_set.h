@@ -25,6 +25,7 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .fill_random = fill_random,
     .rms_norm = rms_norm,
     .add = add,
+    .add_normalize = add_normalize,
     .rotate = rotate,
     .activate_multiply = activate_multiply,
     .soft_cap = soft_cap,

@@ -33,6 +33,12 @@ public protocol Backend: AnyObject, Sendable {
     /// `accumulator += input`. Shape: `[n, d]` both.
     func add(_ input: Tensor, to accumulator: Tensor)
 
+    /// `hidden += update`, then `output = hidden / rms(hidden) * weight`: the end of one block and the
+    /// beginning of the next in one pass. Bits: those of `add` and `rmsNorm`. Shape: `[n, d]` all,
+    /// weight `[d]`; the output may be `update`.
+    func addNormalize(
+        _ update: Tensor, to hidden: Tensor, weight: Tensor, epsilon: Float, into output: Tensor)
+
     /// Rotates pairs of each head's dimensions in place. Shape: `heads [n, heads, d]` with any
     /// outer strides, positions `[n]` int32, table `[positions, r]` with the cosines of the pairs,
     /// then their sines, r <= d: the first r dimensions are rotated.

@@ -82,6 +82,7 @@ private struct Step {
             queries, cache: cache, batch: batch, rule,
             into: output.reshaped(queries.shape))
         backend.add(input, to: output)
+        backend.addNormalize(input, to: output, weight: norm, epsilon: 1e-5, into: gated)
         backend.activateMultiply(gateUp, .geluTanh, into: gated)
         backend.softCap(gated, cap: 30)
         backend.gather(input, rows: tokens, into: output)

@@ -107,6 +107,18 @@ typedef struct {
     int64_t input_row, accumulator_row;
 } tern_add_args;
 
+// hidden += update; output = hidden / rms(hidden) * weight.
+typedef struct {
+    int64_t next;
+    const float *update;
+    float *hidden;
+    const float *weight;
+    float *output;
+    int64_t rows, width;
+    int64_t update_row, hidden_row, output_row;  // strides
+    float epsilon;
+} tern_add_normalize_args;
+
 typedef struct {
     int64_t next;
     float *heads;
@@ -257,7 +269,7 @@ typedef struct {
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
     tern_kernel pack_input, linear, embed, pack, fill_random;
-    tern_kernel rms_norm, add, rotate, activate_multiply, soft_cap, gather, store, attend;
+    tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather, store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
     tern_kernel probe_read, probe_multiply_add;
