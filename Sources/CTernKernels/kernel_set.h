@@ -6,6 +6,7 @@
 #include "rows.h"
 #include "moves.h"
 #include "experts.h"
+#include "draws.h"
 #include "pack.h"
 #include "probe.h"
 
@@ -36,6 +37,9 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .tree_sum = tree_sum,
     .route = route,
     .combine = combine,
+    .chunk_maxima = chunk_maxima,
+    .weigh = weigh,
+    .chunk_sums = chunk_sums,
     .probe_read = probe_read,
     .probe_multiply_add = probe_multiply_add,
 };

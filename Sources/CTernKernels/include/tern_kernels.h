@@ -160,6 +160,34 @@ typedef struct {
     int64_t input_row, output_row;
 } tern_gather_args;
 
+// Elements of a chunk, as Chunks has them.
+enum { TERN_CHUNK = 512 };
+
+typedef struct {
+    int64_t next;
+    const float *values;
+    int64_t count;
+    float *maxima;  // of each chunk
+} tern_chunk_maxima_args;
+
+// exp((logit - highest) / temperature), 0 below `least`, and the sums of chunks.
+typedef struct {
+    int64_t next;
+    const float *logits;
+    int64_t count;
+    float highest, temperature, least;
+    float *weights, *sums;
+} tern_weigh_args;
+
+// Of the weights of at least so much.
+typedef struct {
+    int64_t next;
+    const float *weights;
+    int64_t count;
+    float least;
+    float *sums;
+} tern_chunk_sums_args;
+
 // As RouterRule has them.
 enum { TERN_SOFTMAX = 0, TERN_SIGMOID = 1 };
 
@@ -272,6 +300,7 @@ typedef struct {
     tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather, store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
+    tern_kernel chunk_maxima, weigh, chunk_sums;
     tern_kernel probe_read, probe_multiply_add;
 } tern_kernels;
 
