@@ -1,6 +1,6 @@
-// What drawing a token needs of all logits of a row: the highest of each chunk, weights, and the sums
-// of each chunk's. An item is a few chunks, so that one row occupies all workers. Which token is
-// drawn is the sampler's business.
+// What drawing a token needs of all logits of a row: the highest of each chunk, weights, and the
+// sums of each chunk's. An item is a few chunks, so that one row occupies all workers. Which token
+// is drawn is the sampler's business.
 
 #pragma once
 

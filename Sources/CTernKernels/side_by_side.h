@@ -1,4 +1,4 @@
-// Rows laid side by side, as tiles of products read them: element k of all rows, then element k + 1.
+// Rows laid side by side, as tiles of products read them: element k of all rows, then k + 1.
 // Squares of four by four are turned in registers. Nothing is computed.
 
 #pragma once
@@ -29,9 +29,9 @@ ALWAYS_INLINE void turn_square(const float *from, int64_t stride, float *to, int
 
 // to[k * rows + r] = from[r * stride + k] for k below `count`.
 //
-// Four rows at a time; the last four may overlap those before them and write the same again. A line
-// of each is used up before the next rows come: rows often lie so that a dozen of their lines do not
-// find room in the first cache together.
+// Four rows at a time; the last four may overlap those before them and write the same again. A
+// line of each is used up before the next rows come: rows often lie so that a dozen of their lines
+// do not find room in the first cache together.
 ALWAYS_INLINE void lay_side_by_side(
     const float *from, int64_t stride, int64_t rows, int64_t count, float *to) {
     const int64_t squared = rows < 4 ? 0 : count / 4 * 4;

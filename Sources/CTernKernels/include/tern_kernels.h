@@ -297,7 +297,8 @@ typedef struct {
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
     tern_kernel pack_input, linear, embed, pack, fill_random;
-    tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather, store, attend;
+    tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather;
+    tern_kernel store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
     tern_kernel chunk_maxima, weigh, chunk_sums;
