@@ -106,7 +106,7 @@ let package = Package(
             "TernEngineTests",
             [
                 "TernEngine", "TernModel", "TernParallel", "TernCPU", "TernText",
-                "TernPlanning", "TernTensor", "TernJSON", "TernTesting",
+                "TernPlanning", "TernTensor", "TernJSON", "TernTesting", "CAllocationCounter",
             ]),
         tests(
             "TernServerTests",

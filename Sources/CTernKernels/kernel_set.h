@@ -6,6 +6,7 @@
 #include "rows.h"
 #include "moves.h"
 #include "experts.h"
+#include "draws.h"
 #include "pack.h"
 #include "pack_quantized.h"
 #include "embed.h"
@@ -29,6 +30,7 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .fill_random = fill_random,
     .rms_norm = rms_norm,
     .add = add,
+    .add_normalize = add_normalize,
     .rotate = rotate,
     .activate_multiply = activate_multiply,
     .soft_cap = soft_cap,
@@ -39,6 +41,9 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .tree_sum = tree_sum,
     .route = route,
     .combine = combine,
+    .chunk_maxima = chunk_maxima,
+    .weigh = weigh,
+    .chunk_sums = chunk_sums,
     .probe_read = probe_read,
     .probe_multiply_add = probe_multiply_add,
 };

@@ -4,8 +4,9 @@
 
 #pragma once
 
-#include "tile.h"
 #include "quantized.h"
+#include "side_by_side.h"
+#include "tile.h"
 
 // Carries of up to TERN_MAX_PARTS parts.
 enum { TREE_LEVELS = 5 };
@@ -49,11 +50,9 @@ static void pack_input(void *arguments) {
         const int64_t rows = tile_start(tiles, item / chunks + 1) - start;
         const int64_t first = item % chunks * INPUT_CHUNK;
         const int64_t end = least(first + INPUT_CHUNK, a->inputs);
-        float *to = (float *)a->packed + start * a->inputs;
-        for (int64_t r = 0; r < rows; r++) {
-            const float *from = a->input + (start + r) * a->input_stride;
-            for (int64_t k = first; k < end; k++) to[k * rows + r] = from[k];
-        }
+        lay_side_by_side(
+            a->input + start * a->input_stride + first, a->input_stride, rows, end - first,
+            (float *)a->packed + start * a->inputs + first * rows);
     }
 }
 

@@ -5,6 +5,18 @@
 
 #include "pieces.h"
 
+// The second pass of a norm over a row of `width`, whose squares have been summed lane by lane.
+ALWAYS_INLINE void normalize_row(
+    const float *from, float *to, const float *weight, int64_t width, v16 squares, float epsilon) {
+    const float mean = lane_sum(squares) / (float)width;
+    const v16 scale = splat(1 / __builtin_sqrtf(mean + epsilon));
+    for (int64_t i = 0; i < width; i += 16) {
+        const int64_t lanes = width - i;
+        const v16 x = load_lanes(from + i, lanes) * scale;
+        store_lanes(to + i, x * load_lanes(weight + i, lanes), lanes);
+    }
+}
+
 static void rms_norm(void *arguments) {
     tern_rms_norm_args *a = arguments;
     for (int64_t item; (item = claim(&a->next)) < a->rows;) {
@@ -16,14 +28,25 @@ static void rms_norm(void *arguments) {
                 const v16 x = load_lanes(from + i, a->width - i);
                 squares = multiply_add(x, x, squares);
             }
-            const float mean = lane_sum(squares) / (float)a->width;
-            const v16 scale = splat(1 / __builtin_sqrtf(mean + a->epsilon));
-            for (int64_t i = 0; i < a->width; i += 16) {
-                const int64_t lanes = a->width - i;
-                const v16 x = load_lanes(from + i, lanes) * scale;
-                store_lanes(to + i, x * load_lanes(a->weight + i, lanes), lanes);
-            }
+            normalize_row(from, to, a->weight, a->width, squares, a->epsilon);
         }
+    }
+}
+
+static void add_normalize(void *arguments) {
+    tern_add_normalize_args *a = arguments;
+    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+        const float *from = a->update + item * a->update_row;
+        float *hidden = a->hidden + item * a->hidden_row;
+        v16 squares = splat(0);
+        for (int64_t i = 0; i < a->width; i += 16) {
+            const int64_t lanes = a->width - i;
+            const v16 x = load_lanes(hidden + i, lanes) + load_lanes(from + i, lanes);
+            store_lanes(hidden + i, x, lanes);
+            squares = multiply_add(x, x, squares);
+        }
+        float *to = a->output + item * a->output_row;
+        normalize_row(hidden, to, a->weight, a->width, squares, a->epsilon);
     }
 }
 

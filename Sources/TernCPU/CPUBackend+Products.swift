@@ -159,13 +159,13 @@ private struct PackedRows {
 
     /// Memory for one row.
     static func bytes(of weight: PackedWeight, segments: Int) -> Int {
-        elementBytes(of: weight) + segments * 8
+        max(elementBytes(of: weight) + segments * 8, 1)
     }
 
     /// Whole words of the widest panels, or numbers as they are.
     private static func elementBytes(of weight: PackedWeight) -> Int {
         weight.format.isQuantized
-            ? (weight.inputs + 7) / 8 * 8 : max(weight.inputs, 1) * 4
+            ? (weight.inputs + 7) / 8 * 8 : weight.inputs * 4
     }
 
     init(_ scratch: Storage, rows: Int, _ weight: PackedWeight, segments: Int) {

@@ -38,6 +38,19 @@ extension CPUBackend {
         pool.run(table.add, &arguments, alone: isSmall(input))
     }
 
+    /// Adds and normalizes in one pass over a row.
+    public func addNormalize(
+        _ update: Tensor, to hidden: Tensor, weight: Tensor, epsilon: Float, into output: Tensor
+    ) {
+        OpChecks.addNormalize(update, to: hidden, weight: weight, into: output)
+        var arguments = tern_add_normalize_args(
+            next: 0, update: update.floats, hidden: hidden.floats, weight: weight.floats,
+            output: output.floats, rows: Int64(update.shape[0]), width: Int64(update.shape[1]),
+            update_row: update.stride(0), hidden_row: hidden.stride(0),
+            output_row: output.stride(0), epsilon: epsilon)
+        pool.run(table.add_normalize, &arguments, alone: isSmall(update))
+    }
+
     /// Rotates pairs; the products are rounded before they are added.
     public func rotate(
         _ heads: Tensor, positions: Tensor, table angles: Tensor, pairing: RotaryPairing

@@ -10,10 +10,12 @@ import Glibc
 /// Thread: one caller at a time. Workers spin for 50 microseconds after an op, then sleep; an op
 /// waits only for workers that have joined it, so more threads than cores cost little.
 /// `@unchecked Sendable`: the gate's fields are atomics of its own; `threads` is only touched by
-/// `init` and `deinit`.
+/// `init` and `deinit`, the counts by the caller.
 public final class WorkerPool: @unchecked Sendable {
     /// Threads that may work on one op, the caller included.
     public let workers: Int
+    /// Kernels run so far, and in how many of them the caller met its workers. Thread: the caller's.
+    public private(set) var runs = 0, meetings = 0
     private let gate: OpaquePointer
     private var threads: [pthread_t] = []
 
@@ -48,9 +50,11 @@ public final class WorkerPool: @unchecked Sendable {
     func run<Arguments: BitwiseCopyable>(
         _ kernel: tern_kernel, _ arguments: inout Arguments, alone: Bool = false
     ) {
+        runs += 1
         if alone || workers == 1 {
             kernel(&arguments)
         } else {
+            meetings += 1
             tern_gate_run(gate, kernel, &arguments)
         }
     }

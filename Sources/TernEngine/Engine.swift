@@ -157,6 +157,12 @@ public final class Engine: Sendable {
         return metrics
     }
 
+    /// Why no more requests are taken, once that is so. Cost: constant.
+    public var failure: EngineError? { counters.failure }
+
+    /// Whether the ranks take plans, and their steps end. Cost: constant.
+    public var isReady: Bool { ranks.status.areReady }
+
     /// The last steps.
     var history: StepHistory { counters.steps }
 

@@ -32,10 +32,8 @@ final class LocalRanks: RankHost {
         } measured: { fit in
             for line in fit.lines { report(.note(line)) }
         }
-        let size = configuration.topology.lockstepSize
-        lives = stride(from: 0, to: executors.count, by: size).map { [executors] first in
-            RankLife(number: 1, executors: Array(executors[first..<first + size]))
-        }
+        lives = RankLife.groups(
+            of: executors, size: configuration.topology.lockstepSize, number: 1)
     }
 
     /// Starts the replicas, group by group. The first group measures when to shift, where that is

@@ -21,17 +21,19 @@ final class Rank {
     /// What its collectives moved since the start.
     var counts: CollectiveCounts { communicator.counts }
 
+    /// Throws: where the system gives no scratch memory.
     init(
         _ description: ModelConfiguration, stage: ModelStage, memory: RankMemory,
         backend: any Backend, communicator: any Communicator, grammars: GrammarStore?
-    ) {
+    ) throws(StorageError) {
         model = stage.model
         self.memory = memory
         self.communicator = communicator
         resources = RankResources(
             description, layout: memory.layout, backend: backend, communicator: communicator,
             cache: memory.cache, buffers: memory.buffers)
-        sampler = Sampler(vocabularySize: description.vocabularySize, grammars: grammars)
+        sampler = try Sampler(
+            vocabularySize: description.vocabularySize, on: backend, grammars: grammars)
     }
 
     /// Runs one plan through at most so many layers of the stage; a result on the output rank, nil
@@ -48,22 +50,22 @@ final class Rank {
     /// Draws and scores, row by row, in the order in which StepInput wrote the rows.
     private func result(of plan: StepPlan, _ logits: Tensor?) -> StepResult {
         var row = 0
-        func next<Value>(_ body: (UnsafeMutableBufferPointer<Float>) -> Value) -> Value {
+        func next() -> Tensor {
             guard let logits else { preconditionFailure("no logits, expected row \(row)") }
             row += 1
-            return logits.rows(row - 1..<row).withElements(of: Float.self, body)
+            return logits.rows(row - 1..<row).reshaped(Shape(logits.shape[1]))
         }
         var samples: [SampledToken] = []
         var scores: [SequenceScores] = []
         for span in plan.spans {
             if let scoring = span.scoring {
                 let tokens = scoring.targets.map { target in
-                    next { sampler.score($0, target, top: scoring.top) }
+                    sampler.score(next(), target, top: scoring.top)
                 }
                 scores.append(SequenceScores(sequence: span.sequence, tokens: tokens))
             }
             if let step = span.sampling {
-                samples.append(next { sampler.draw($0, step, for: span.sequence) })
+                samples.append(sampler.draw(next(), step, for: span.sequence))
             }
         }
         return StepResult(number: plan.number, samples: samples, scores: scores)

@@ -35,6 +35,15 @@ struct RankLife: Sendable {
     let number: Int
     /// One for each replica of the group.
     let executors: [any Executor & Sendable]
+
+    /// The lives of all groups, each of so many replicas.
+    static func groups(
+        of executors: [some Executor & Sendable], size: Int, number: Int
+    ) -> [RankLife] {
+        stride(from: 0, to: executors.count, by: size).map { first in
+            RankLife(number: number, executors: Array(executors[first..<first + size]))
+        }
+    }
 }
 
 /// How ranks are.

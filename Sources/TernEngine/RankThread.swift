@@ -103,7 +103,7 @@ final class RankThread: Sendable {
         memory.buffers.fill(positions: start.settled.memory.maxModelLength)
         let communicator = start.hardware.communicator(
             LocalCommunicator(rank: layout.rank, in: start.world, backend: backend))
-        let ready = Rank(
+        let ready = try Rank(
             start.model, stage: stage, memory: memory, backend: backend,
             communicator: communicator, grammars: start.grammars)
         phase.enter(.idle)

@@ -103,24 +103,12 @@ public struct StepContext {
         normed = buffers.normed.prefix(own.count)
         update = buffers.update.prefix(own.count)
         partial = buffers.partial.prefix(own.count)
-        let queryHeads = layout.heads.queries[view.tensorGroup].count
-        localHeads = HeadRows(
-            buffers.localHeads, tokens: own.count, queryHeads: queryHeads,
-            keyValueHeads: layout.heads.keysValues[view.tensorGroup].count, widths)
-        localAttended = buffers.localAttended.reused(
-            as: Shape(own.count, queryHeads, widths.attended))
-        let ownQueryHeads = layout.ownQueryHeads.count
-        let trades = !view.sequenceGroup.isSingle
-        allHeads =
-            trades
-            ? HeadRows(
-                buffers.allHeads, tokens: counts.tokens, queryHeads: ownQueryHeads,
-                keyValueHeads: layout.ownKeyValueHeads.count, widths) : localHeads
-        allAttended =
-            trades
-            ? buffers.allAttended.reused(
-                as: Shape(counts.tokens, ownQueryHeads, widths.attended))
-            : localAttended
+        let local = AttendedRows.local(rank, view, tokens: own.count)
+        // Where no tokens are traded, the two are one.
+        let all =
+            view.sequenceGroup.isSingle ? local : .all(rank, tokens: counts.tokens)
+        (localHeads, localAttended) = (local.heads, local.attended)
+        (allHeads, allAttended) = (all.heads, all.attended)
         sampled = SampledRows(buffers, layout: layout, view: view, partition, counts.sampled)
         self.ownQueryHeads = layout.ownQueryHeads
         self.widths = widths
@@ -152,5 +140,37 @@ public struct StepContext {
     /// Room for what comes of them. Shape: `[n, columns]`.
     func activated(columns: Int) -> Tensor {
         buffers.activated.reused(as: Shape(hidden.shape[0], columns))
+    }
+}
+
+/// What attention reads and writes of some tokens with some heads.
+private struct AttendedRows {
+    let heads: HeadRows
+    let attended: Tensor
+
+    private init(
+        _ heads: Tensor, _ attended: Tensor, tokens: Int, queryHeads: Int, keyValueHeads: Int,
+        _ widths: HeadWidths
+    ) {
+        self.heads = HeadRows(
+            heads, tokens: tokens, queryHeads: queryHeads, keyValueHeads: keyValueHeads, widths)
+        self.attended = attended.reused(as: Shape(tokens, queryHeads, widths.attended))
+    }
+
+    /// The rank's own tokens with the heads of its tensor shard.
+    static func local(_ rank: RankResources, _ view: ParallelView, tokens: Int) -> Self {
+        let heads = rank.layout.heads
+        return Self(
+            rank.buffers.localHeads, rank.buffers.localAttended, tokens: tokens,
+            queryHeads: heads.queries[view.tensorGroup].count,
+            keyValueHeads: heads.keysValues[view.tensorGroup].count, rank.widths)
+    }
+
+    /// All tokens with the rank's own heads.
+    static func all(_ rank: RankResources, tokens: Int) -> Self {
+        Self(
+            rank.buffers.allHeads, rank.buffers.allAttended, tokens: tokens,
+            queryHeads: rank.layout.ownQueryHeads.count,
+            keyValueHeads: rank.layout.ownKeyValueHeads.count, rank.widths)
     }
 }

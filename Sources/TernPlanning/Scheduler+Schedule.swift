@@ -133,15 +133,15 @@ private struct PlanDraft {
         let count = sequence.spanLength(affordable, rows: rows)
         let range = sequence.scheduledCount..<sequence.scheduledCount + count
         let draws = range.upperBound == sequence.tokenCount
-        let scoring = sequence.scoringStep(in: range)
-        spans.append(
-            SequenceSpan(
-                sequence: sequence.id, tokens: sequence.tokens(in: range),
-                firstPosition: range.lowerBound, blockTable: sequence.blockTable,
-                sampling: draws ? sequence.samplingStep : nil, scoring: scoring))
+        let span = SequenceSpan(
+            sequence: sequence.id, tokens: sequence.tokens(in: range),
+            firstPosition: range.lowerBound, blockTable: sequence.blockTable,
+            sampling: draws ? sequence.samplingStep : nil,
+            scoring: sequence.scoringStep(in: range))
+        rows -= span.logitRows
+        spans.append(span)
         sequence.scheduledCount = range.upperBound
         sequence.plansInFlight += 1
         budget = count < affordable ? 0 : budget - count
-        rows -= (scoring?.targets.count ?? 0) + (draws ? 1 : 0)
     }
 }

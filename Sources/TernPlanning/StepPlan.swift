@@ -61,7 +61,11 @@ public struct SequenceSpan: Sendable, Equatable {
     public var positions: Range<Int> { firstPosition..<firstPosition + tokens.count }
 
     /// Rows of logits that it asks for: those that are scored, then the one that draws.
-    public var logitRows: Int { (scoring?.targets.count ?? 0) + (sampling == nil ? 0 : 1) }
+    public var logitRows: Int {
+        // By pattern: a comparison with nil would copy the parameters.
+        let draws = if case .none = sampling { 0 } else { 1 }
+        return (scoring?.targets.count ?? 0) + draws
+    }
 }
 
 /// What every rank does in one step.

@@ -50,8 +50,6 @@ protocol Generator: Sendable {
 
 extension Engine: Generator {
     var vocabularySize: Int { model.vocabularySize }
-    var failure: EngineError? { metrics.failure }
-    var isReady: Bool { metrics.ranks.areReady }
 
     func tokens(of text: String, addSpecialTokens: Bool) throws -> [TokenID] {
         try tokenizer.encode(text, addSpecialTokens: addSpecialTokens).map { TokenID($0) }

@@ -33,6 +33,12 @@ public protocol Backend: AnyObject, Sendable {
     /// `accumulator += input`. Shape: `[n, d]` both.
     func add(_ input: Tensor, to accumulator: Tensor)
 
+    /// `hidden += update`, then `output = hidden / rms(hidden) * weight`: the end of one block and the
+    /// beginning of the next in one pass. Bits: those of `add` and `rmsNorm`. Shape: `[n, d]` all,
+    /// weight `[d]`; the output may be `update`.
+    func addNormalize(
+        _ update: Tensor, to hidden: Tensor, weight: Tensor, epsilon: Float, into output: Tensor)
+
     /// Rotates pairs of each head's dimensions in place. Shape: `heads [n, heads, d]` with any
     /// outer strides, positions `[n]` int32, table `[positions, r]` with the cosines of the pairs,
     /// then their sines, r <= d: the first r dimensions are rotated.
@@ -82,4 +88,18 @@ public protocol Backend: AnyObject, Sendable {
     /// Shape: `rows [m, d]`, slots and parts `[n, k]` int32, `weights [n, k]`, `[n, d]`.
     func combine(
         _ rows: Tensor, slots: Tensor, weights: Tensor, parts: Tensor, into output: Tensor)
+
+    /// The highest value of each chunk; what is no number counts as the lowest. Shape: `[d]`,
+    /// `[chunks]`, see `Chunks`.
+    func chunkMaxima(_ values: Tensor, into maxima: Tensor)
+
+    /// What a draw weighs tokens by: `exp((logit - highest) / temperature)`, or 0 where that is
+    /// below `least` or no number; and the sums of each chunk's. Shape: `[d]` twice, `[chunks]`.
+    func weigh(
+        _ logits: Tensor, highest: Float, temperature: Float, least: Float, into weights: Tensor,
+        sums: Tensor)
+
+    /// The sums of each chunk's weights of at least `least`: lane `i % 16` takes element i, lanes
+    /// are added as `rmsNorm` does. Shape: `[d]`, `[chunks]`.
+    func chunkSums(_ weights: Tensor, atLeast least: Float, into sums: Tensor)
 }

@@ -74,6 +74,17 @@ public enum OpChecks {
         floats(accumulator, input.shape, "add: accumulator")
     }
 
+    /// See `Backend.addNormalize`.
+    public static func addNormalize(
+        _ update: Tensor, to hidden: Tensor, weight: Tensor, into output: Tensor
+    ) {
+        precondition(update.shape.rank == 2, "addNormalize: shape \(update.shape)")
+        floats(update, update.shape, "addNormalize: update")
+        floats(hidden, update.shape, "addNormalize: hidden")
+        floats(output, update.shape, "addNormalize: output")
+        floats(weight, Shape(update.shape[1]), "addNormalize: weight")
+    }
+
     /// See `Backend.rotate`.
     public static func rotate(_ heads: Tensor, positions: Tensor, table: Tensor) {
         precondition(heads.shape.rank == 3, "rotate: shape \(heads.shape)")

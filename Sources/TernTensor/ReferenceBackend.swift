@@ -65,6 +65,15 @@ public final class ReferenceBackend: Backend {
         }
     }
 
+    /// One after the other.
+    public func addNormalize(
+        _ update: Tensor, to hidden: Tensor, weight: Tensor, epsilon: Float, into output: Tensor
+    ) {
+        OpChecks.addNormalize(update, to: hidden, weight: weight, into: output)
+        add(update, to: hidden)
+        rmsNorm(hidden, weight: weight, epsilon: epsilon, into: output)
+    }
+
     /// Rotates pairs; the products are rounded before they are added.
     public func rotate(
         _ heads: Tensor, positions: Tensor, table: Tensor, pairing: RotaryPairing

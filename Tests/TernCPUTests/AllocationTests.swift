@@ -30,7 +30,7 @@ private struct Step {
     let weight: PackedWeight
     let input, output, norm, heads, table: Tensor
     let terms: [Tensor]
-    let gateUp, gated: Tensor
+    let gateUp, gated, maximum: Tensor
     let tokens: Tensor
     let chosen, shares, slots, parts: Tensor
     let cache: KeyValueBlocks
@@ -48,6 +48,7 @@ private struct Step {
         table = try random([64, 16], seed: 5)
         gateUp = try random([rows, 256], seed: 6)
         gated = try Tensor(zeros: [rows, 128])
+        maximum = try Tensor(zeros: [1])
         tokens = try indices(Array(0..<rows))
         chosen = try Tensor(zeros: [rows, 2], dtype: .int32)
         shares = try Tensor(zeros: [rows, 2])
@@ -82,12 +83,19 @@ private struct Step {
             queries, cache: cache, batch: batch, rule,
             into: output.reshaped(queries.shape))
         backend.add(input, to: output)
+        backend.addNormalize(input, to: output, weight: norm, epsilon: 1e-5, into: gated)
         backend.activateMultiply(gateUp, .geluTanh, into: gated)
         backend.softCap(gated, cap: 30)
         backend.gather(input, rows: tokens, into: output)
         backend.copy(input, into: output)
         backend.treeSum(terms, into: output)
         backend.route(input, router, into: chosen, weights: shares)
+        let row = gateUp.reused(as: Shape(128))
+        backend.chunkMaxima(row, into: maximum)
+        backend.weigh(
+            row, highest: 4, temperature: 1, least: 0, into: gated.reused(as: Shape(128)),
+            sums: maximum)
+        backend.chunkSums(row, atLeast: 0, into: maximum)
         backend.combine(input, slots: slots, weights: shares, parts: parts, into: output)
     }
 }

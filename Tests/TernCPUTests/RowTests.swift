@@ -23,6 +23,28 @@ struct RowTests {
         }
     }
 
+    @Test("A sum and its norm in one op have the bits of the two, on any row stride")
+    func addedNorms() throws {
+        for width in [1, 15, 16, 100, 768] {
+            let weight = try random([width], seed: 1)
+            let update = try random([5, 2 * width], seed: 2)
+                .tile(rows: 0..<5, columns: width..<2 * width)
+            let expectedSum = try random([5, width], seed: 3)
+            let expected = try Tensor(zeros: [5, width])
+            ReferenceBackend().add(update, to: expectedSum)
+            ReferenceBackend().rmsNorm(
+                expectedSum, weight: weight, epsilon: 1e-5, into: expected)
+            for backend in try everyBackend() as [any Backend] + [ReferenceBackend()] {
+                let hidden = try random([5, width], seed: 3)
+                let found = try Tensor(zeros: [5, width])
+                backend.addNormalize(
+                    update, to: hidden, weight: weight, epsilon: 1e-5, into: found)
+                #expect(bits(hidden) == bits(expectedSum), "\(backend.name), width \(width)")
+                #expect(bits(found) == bits(expected), "\(backend.name), width \(width)")
+            }
+        }
+    }
+
     @Test("Norms of keys leave the values between them alone")
     func stridedNorms() throws {
         let weight = try random([24], seed: 3)

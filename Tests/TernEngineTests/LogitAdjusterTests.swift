@@ -1,5 +1,6 @@
 import TernJSON
 import TernPlanning
+import TernTensor
 import TernTesting
 import Testing
 
@@ -118,20 +119,18 @@ struct LogitAdjusterTests {
     }
 
     @Test("No penalty makes of a token that is allowed one that cannot be drawn")
-    func extremePenalties() {
+    func extremePenalties() throws {
         var parameters = SamplingParameters(temperature: 1, seed: 3)
         parameters.adjustments.allowedTokenIDs = [1, 2]
-        var sampler = Sampler(vocabularySize: 3)
+        var sampler = try Sampler(vocabularySize: 3, on: ReferenceBackend())
         for penalty in [Float.greatestFiniteMagnitude, .leastNonzeroMagnitude] {
             parameters.adjustments.repetitionPenalty = penalty
             for sign in [Float(1), -1] {
-                var logits: [Float] = [sign * 30, sign * 20, sign * 10]
+                let logits = try row([sign * 30, sign * 20, sign * 10])
                 let step = SamplingStep(
                     parameters: parameters, choice: 0, position: 0, forbidsStop: false,
                     history: TokenHistory(prompt: [0, 1, 2], generated: []))
-                let drawn = logits.withUnsafeMutableBufferPointer {
-                    sampler.draw($0, step, for: 0)
-                }
+                let drawn = sampler.draw(logits, step, for: 0)
                 #expect(drawn.token == 1 || drawn.token == 2, "\(penalty), \(sign)")
             }
         }
@@ -143,12 +142,12 @@ struct LogitAdjusterTests {
         parameters.adjustments.logitBias = [0: 100]
         let step = SamplingStep(
             parameters: parameters, choice: 0, position: 0, forbidsStop: false)
-        var sampler = Sampler(vocabularySize: 3)
-        var logits: [Float] = [-2, 3, 1]
-        let (drawn, plain) = logits.withUnsafeMutableBufferPointer {
-            (sampler.draw($0, step, for: 0), sampler.score($0, 0, top: 1))
-        }
-        #expect(logits == [-2, 3, 1] && drawn.token == 0)
+        var sampler = try Sampler(vocabularySize: 3, on: ReferenceBackend())
+        let logits = try row([-2, 3, 1])
+        let drawn = sampler.draw(logits, step, for: 0)
+        let plain = sampler.score(logits, 0, top: 1)
+        #expect(logits.withElements(of: Float.self) { Array($0) } == [-2, 3, 1])
+        #expect(drawn.token == 0)
         #expect(drawn.logprob == plain.logprob && drawn.top == plain.top)
         #expect(plain.rank == 3 && plain.top.map(\.token) == [1])
     }

@@ -139,6 +139,18 @@ typedef struct {
     int64_t input_row, accumulator_row;
 } tern_add_args;
 
+// hidden += update; output = hidden / rms(hidden) * weight.
+typedef struct {
+    int64_t next;
+    const float *update;
+    float *hidden;
+    const float *weight;
+    float *output;
+    int64_t rows, width;
+    int64_t update_row, hidden_row, output_row;  // strides
+    float epsilon;
+} tern_add_normalize_args;
+
 typedef struct {
     int64_t next;
     float *heads;
@@ -179,6 +191,34 @@ typedef struct {
     int64_t count, width;
     int64_t input_row, output_row;
 } tern_gather_args;
+
+// Elements of a chunk, as Chunks has them.
+enum { TERN_CHUNK = 512 };
+
+typedef struct {
+    int64_t next;
+    const float *values;
+    int64_t count;
+    float *maxima;  // of each chunk
+} tern_chunk_maxima_args;
+
+// exp((logit - highest) / temperature), 0 below `least`, and the sums of chunks.
+typedef struct {
+    int64_t next;
+    const float *logits;
+    int64_t count;
+    float highest, temperature, least;
+    float *weights, *sums;
+} tern_weigh_args;
+
+// Of the weights of at least so much.
+typedef struct {
+    int64_t next;
+    const float *weights;
+    int64_t count;
+    float least;
+    float *sums;
+} tern_chunk_sums_args;
 
 // As RouterRule has them.
 enum { TERN_SOFTMAX = 0, TERN_SIGMOID = 1 };
@@ -289,9 +329,11 @@ typedef struct {
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
     tern_kernel pack_input, quantize_input, linear, embed, pack, pack_quantized, fill_random;
-    tern_kernel rms_norm, add, rotate, activate_multiply, soft_cap, gather, store, attend;
+    tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather;
+    tern_kernel store, attend;
     tern_kernel copy, tree_sum;
     tern_kernel route, combine;
+    tern_kernel chunk_maxima, weigh, chunk_sums;
     tern_kernel probe_read, probe_multiply_add;
 } tern_kernels;
 

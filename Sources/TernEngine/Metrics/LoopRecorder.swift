@@ -37,10 +37,10 @@ struct LoopRecorder {
     /// A step was handed over, a plan for each replica.
     mutating func handOver(_ plans: [StepPlan]) {
         handedOver = .now
-        guard let step = StepSummary(plans) else { return }
-        for plan in plans where !plan.spans.isEmpty {
-            tally.addPlan(plan.mode, tokens: plan.tokenCount)
+        let step = StepSummary(plans) { plan, tokens in
+            if !plan.spans.isEmpty { tally.addPlan(plan.mode, tokens: tokens) }
         }
+        guard let step else { return }
         if let lastMode, lastMode != step.mode { tally.addShift() }
         lastMode = step.mode
         flights.append(Flight(step: step, handedOver: handedOver))

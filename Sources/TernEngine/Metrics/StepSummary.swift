@@ -14,12 +14,20 @@ struct StepSummary: Sendable, Equatable {
     /// Sequences of all replicas.
     let sequences: Int
 
-    /// Of a plan for each replica; nil where there is none.
-    init?(_ plans: [StepPlan]) {
+    /// Of a plan for each replica; nil where there is none. Tells the tokens of each, which are counted
+    /// here once for all.
+    init?(_ plans: [StepPlan], count: (StepPlan, Int) -> Void = { _, _ in }) {
         guard let first = plans.first else { return nil }
+        var (tokens, sequences) = (0, 0)
+        for plan in plans {
+            let planned = plan.tokenCount
+            count(plan, planned)
+            tokens += planned
+            sequences += plan.spans.count
+        }
         number = first.number
         mode = first.mode
-        tokens = plans.reduce(0) { $0 + $1.tokenCount }
-        sequences = plans.reduce(0) { $0 + $1.spans.count }
+        self.tokens = tokens
+        self.sequences = sequences
     }
 }

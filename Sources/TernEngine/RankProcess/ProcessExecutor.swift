@@ -10,10 +10,6 @@ import TernPlanning
 ///
 /// Thread: one at a time.
 final class ProcessExecutor: Executor, Sendable {
-    private let socket: FrameSocket
-    private let vocabularySize: Int
-    /// How long the other process may take no bytes.
-    private let deadline: Duration
     private struct Flights {
         /// Plans without a result, oldest first.
         var plans: [StepPlan] = []
@@ -21,6 +17,10 @@ final class ProcessExecutor: Executor, Sendable {
         var since = ContinuousClock.now
     }
 
+    private let socket: FrameSocket
+    private let vocabularySize: Int
+    /// How long the other process may take no bytes.
+    private let deadline: Duration
     private let flights = Mutex(Flights())
     private let tally: CommunicationTally
     /// What the last answer had counted.

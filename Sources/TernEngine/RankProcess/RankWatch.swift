@@ -12,12 +12,20 @@ final class RankWatch: Sendable {
     private struct State {
         var child: RankChild?
         /// Nil while there is none that is ready.
-        var executors: [ProcessExecutor]?
+        var ready: Ready?
         /// Counts the children that were ready.
         var life = 0
         /// Why the last one was ended, where one of us did.
         var cause: EngineError?
         var isStopping = false
+    }
+
+    /// A child that takes plans.
+    private struct Ready {
+        /// One for each replica.
+        let executors: [ProcessExecutor]
+        /// The same, ready to be handed out: one for each group of replicas that step together.
+        let lives: [RankLife]
     }
 
     /// What the ranks of all children moved.
@@ -48,25 +56,18 @@ final class RankWatch: Sendable {
     var status: RankStatus {
         let limit = configuration.stallDeadline
         return state.withLock { state in
-            let isStalled = state.executors?.contains { $0.isStalled(beyond: limit) }
+            let isStalled = state.ready?.executors.contains { $0.isStalled(beyond: limit) }
             return RankStatus(areReady: isStalled == false, restarts: max(0, state.life - 1))
         }
     }
 
-    func life(of group: Int) -> RankLife? {
-        let size = configuration.topology.lockstepSize
-        return state.withLock { state in
-            guard let executors = state.executors else { return nil }
-            let replicas = group * size..<(group + 1) * size
-            return RankLife(number: state.life, executors: Array(executors[replicas]))
-        }
-    }
+    func life(of group: Int) -> RankLife? { state.withLock { $0.ready?.lives[group] } }
 
     /// Ends a life, if it is not over already.
     func end(life number: Int, cause: EngineError) {
         state.withLock { state in
-            guard state.executors != nil && state.life == number else { return }
-            state.executors = nil
+            guard state.ready != nil && state.life == number else { return }
+            state.ready = nil
             state.cause = state.cause ?? cause
             state.child?.kill()
         }
@@ -76,7 +77,7 @@ final class RankWatch: Sendable {
     func stop() {
         state.withLock { state in
             state.isStopping = true
-            state.executors = nil
+            state.ready = nil
             state.child?.kill()
         }
         interrupts.put(())
@@ -164,7 +165,10 @@ final class RankWatch: Sendable {
         state.withLock { state in
             guard !state.isStopping else { return }
             state.life += 1
-            state.executors = executors
+            state.ready = Ready(
+                executors: executors,
+                lives: RankLife.groups(
+                    of: executors, size: configuration.topology.lockstepSize, number: state.life))
         }
     }
 
@@ -181,7 +185,7 @@ final class RankWatch: Sendable {
     /// Takes leave of the child and tells why it ended.
     private func bury(_ ending: EngineError?) -> EngineError {
         let (child, cause) = state.withLock { state in
-            state.executors = nil
+            state.ready = nil
             defer { state.child = nil }
             return (state.child, state.cause)
         }

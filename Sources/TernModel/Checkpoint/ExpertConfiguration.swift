@@ -87,13 +87,7 @@ public struct ExpertConfiguration: Sendable, Equatable {
         if architecture == .deepseekV2 || architecture == .deepseekV3 {
             let shared = try config.size(
                 "n_shared_experts", default: architecture == .deepseekV3 ? 1 : 2)
-            sharedWidth = shared == 0 ? nil : shared * innerWidth
-            guard shared * innerWidth <= largestWidth else {
-                throw CheckpointError(
-                    config.file,
-                    "n_shared_experts \(shared) of \(widthKey) \(innerWidth), expected at most "
-                        + "\(largestWidth) together")
-            }
+            try share(shared, widthKey, atMost: largestWidth, config)
         }
         try check(config, key)
     }
@@ -101,6 +95,19 @@ public struct ExpertConfiguration: Sendable, Equatable {
     /// Whether a layer has experts; others have an ordinary MLP.
     public func isSparse(_ layer: Int) -> Bool {
         layer >= firstSparse && (layer + 1) % sparseStep == 0 && !denseLayers.contains(layer)
+    }
+
+    /// Gives every token an MLP as wide as so many experts.
+    private mutating func share(
+        _ experts: Int, _ widthKey: String, atMost largestWidth: Int, _ config: ConfigurationReader
+    ) throws(CheckpointError) {
+        sharedWidth = experts == 0 ? nil : experts * innerWidth
+        guard experts * innerWidth <= largestWidth else {
+            throw CheckpointError(
+                config.file,
+                "n_shared_experts \(experts) of \(widthKey) \(innerWidth), expected at most "
+                    + "\(largestWidth) together")
+        }
     }
 
     /// Older files of Qwen say num_experts, newer ones and other families num_local_experts or

@@ -1,5 +1,6 @@
 // Station 7 once over: attention, then an MLP or experts, each of them normalized and added to the
-// hidden values that walk through.
+// hidden values that walk through. What a block adds and the norm of the next block are one op, so a
+// layer ends with the norm that the next one begins with.
 
 import TernParallel
 import TernTensor
@@ -8,8 +9,10 @@ import TernTensor
 struct DecoderLayer: Sendable {
     private let attention: AttentionBlock
     private let feedForward: FeedForward
-    /// Before attention, and before what follows it.
-    private let attentionNorm, feedForwardNorm: RMSNorm
+    /// Before attention.
+    let attentionNorm: RMSNorm
+    /// Before what follows it.
+    private let feedForwardNorm: RMSNorm
     /// After them, in families with norms on both sides.
     private let attendedNorm, updateNorm: RMSNorm?
 
@@ -35,17 +38,22 @@ struct DecoderLayer: Sendable {
     }
 
     /// Shape: `hidden [n, hidden]`, in place; the layer is counted in the rank's stage.
+    ///
+    /// `step.normed` holds what `attentionNorm` makes of `hidden`, and then what `next` does, where
+    /// a layer follows.
     func callAsFunction(
-        _ hidden: Tensor, layer: Int, _ step: StepContext
+        _ hidden: Tensor, layer: Int, next: RMSNorm?, _ step: StepContext
     ) throws(CommunicationError) {
         let (backend, normed, update) = (step.backend, step.normed, step.update)
-        attentionNorm(hidden, into: normed, on: backend)
         try attention(normed, layer: layer, into: update, step)
         attendedNorm?(update, into: update, on: backend)
-        backend.add(update, to: hidden)
-        feedForwardNorm(hidden, into: normed, on: backend)
+        feedForwardNorm(adding: update, to: hidden, into: normed, on: backend)
         try feedForward(normed, into: update, step)
         updateNorm?(update, into: update, on: backend)
-        backend.add(update, to: hidden)
+        if let next {
+            next(adding: update, to: hidden, into: normed, on: backend)
+        } else {
+            backend.add(update, to: hidden)
+        }
     }
 }

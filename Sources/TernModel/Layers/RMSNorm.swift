@@ -33,4 +33,12 @@ struct RMSNorm: Sendable {
     func callAsFunction(_ input: Tensor, into output: Tensor, on backend: any Backend) {
         backend.rmsNorm(input, weight: weight, epsilon: epsilon, into: output)
     }
+
+    /// Of `hidden`, once `update` has been added to it. Shape: `[n, d]` all.
+    func callAsFunction(
+        adding update: Tensor, to hidden: Tensor, into output: Tensor, on backend: any Backend
+    ) {
+        backend.addNormalize(
+            update, to: hidden, weight: weight, epsilon: epsilon, into: output)
+    }
 }

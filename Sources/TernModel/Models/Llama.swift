@@ -72,8 +72,11 @@ public struct Llama: Sendable {
             try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
         }
         // By index: an iterator over values of this size is put on the heap in debug builds.
-        for index in layers.indices.prefix(limit) {
-            try layers[index](hidden, layer: index, step)
+        let count = min(limit, layers.count)
+        if count > 0 { layers[0].attentionNorm(hidden, into: step.normed, on: backend) }
+        for index in 0..<count {
+            let next = index + 1 < count ? layers[index + 1].attentionNorm : nil
+            try layers[index](hidden, layer: index, next: next, step)
         }
         guard let head else {
             try step.communicator.send(hidden, to: stages.index + 1, over: stages)
