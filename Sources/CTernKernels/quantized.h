@@ -6,7 +6,7 @@
 #pragma once
 
 #include "dot4.h"
-#include "elements.h"
+#include "tile.h"
 
 typedef int32_t word4 __attribute__((vector_size(16)));
 typedef int8_t byte16 __attribute__((vector_size(16)));
