@@ -15,6 +15,10 @@ static int runs_avx512vnni(void) {
     return runs_avx512() && __builtin_cpu_supports("avx512vnni");
 }
 
+static int runs_avx512bf16(void) {
+    return runs_avx512vnni() && __builtin_cpu_supports("avx512bf16");
+}
+
 static int runs_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
         && __builtin_cpu_supports("f16c");
@@ -23,6 +27,7 @@ static int runs_avx2(void) {
 
 const tern_kernels *tern_kernels_named(const char *name) {
 #if defined(__x86_64__)
+    if (strcmp(name, "avx512bf16") == 0) return runs_avx512bf16() ? &tern_kernels_avx512bf16 : NULL;
     if (strcmp(name, "avx512vnni") == 0) return runs_avx512vnni() ? &tern_kernels_avx512vnni : NULL;
     if (strcmp(name, "avx512") == 0) return runs_avx512() ? &tern_kernels_avx512 : NULL;
     if (strcmp(name, "avx2") == 0) return runs_avx2() ? &tern_kernels_avx2 : NULL;
@@ -32,6 +37,7 @@ const tern_kernels *tern_kernels_named(const char *name) {
 
 const tern_kernels *tern_kernels_best(void) {
 #if defined(__x86_64__)
+    if (runs_avx512bf16()) return &tern_kernels_avx512bf16;
     if (runs_avx512vnni()) return &tern_kernels_avx512vnni;
     if (runs_avx512()) return &tern_kernels_avx512;
     if (runs_avx2()) return &tern_kernels_avx2;

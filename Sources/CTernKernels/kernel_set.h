@@ -23,6 +23,7 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .probe_operations = PROBE_OPERATIONS,
     .pack_input = pack_input,
     .quantize_input = quantize_input,
+    .round_input = round_input,
     .linear = linear,
     .embed = embed,
     .pack = pack,

@@ -11,6 +11,7 @@
 #define TERN_DOT_VNNI 3
 
 #if defined(__x86_64__)
+extern const tern_kernels tern_kernels_avx512bf16;
 extern const tern_kernels tern_kernels_avx512vnni;
 extern const tern_kernels tern_kernels_avx512;
 extern const tern_kernels tern_kernels_avx2;

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "pairs.h"
 #include "quantized.h"
 #include "side_by_side.h"
 #include "tile.h"
@@ -76,6 +77,17 @@ static void quantize_input(void *arguments) {
     }
 }
 
+static void round_input(void *arguments) {
+    tern_pack_input_args *a = arguments;
+    const tiling tiles = tiles_of(a->rows);
+    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
+        const int64_t tile = tile_of(tiles, row), start = tile_start(tiles, tile);
+        const int64_t rows = tile_start(tiles, tile + 1) - start;
+        uint32_t *to = (uint32_t *)a->packed + start * pair_words(a->inputs) + row - start;
+        round_row(a->input + row * a->input_stride, a->inputs, to, rows);
+    }
+}
+
 // Writes one tile's sums to the output, the bias added.
 ALWAYS_INLINE void write_tile(
     const tern_linear_args *a, const v16 *sums, int64_t row, int64_t panel, const int rows,
@@ -124,6 +136,10 @@ ALWAYS_INLINE void linear_tile(
             quantized_part(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
                 first, end, rows, panels, type);
+        } else if (type == TERN_BFLOAT16_PAIRS) {
+            const uint32_t *x = (const uint32_t *)a->input + row * pair_words(a->inputs)
+                - origin / 2 * rows;
+            pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
         } else {
             const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
             tile_sums(
@@ -150,15 +166,17 @@ FOR_EACH_TILE(LINEAR_BFLOAT16)
 FOR_EACH_TILE(LINEAR_FLOAT16)
 #define LINEAR_INT8(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int8, TERN_CHANNEL_INT8)
 #define LINEAR_INT4(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int4, TERN_GROUPED_INT4)
+#define LINEAR_PAIRS(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, pairs, TERN_BFLOAT16_PAIRS)
 FOR_EACH_TILE(LINEAR_INT8)
 FOR_EACH_TILE(LINEAR_INT4)
+FOR_EACH_TILE(LINEAR_PAIRS)
 
 typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int64_t);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
     [ROWS] = {linear_float32_##ROWS, linear_bfloat16_##ROWS, linear_float16_##ROWS, \
-              linear_int8_##ROWS, linear_int4_##ROWS},
-static const linear_function linear_functions[TILE_ROWS + 1][5] = {FOR_EACH_TILE(LINEAR_ENTRY)};
+              linear_int8_##ROWS, linear_int4_##ROWS, linear_pairs_##ROWS},
+static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {FOR_EACH_TILE(LINEAR_ENTRY)};
 
 static void linear(void *arguments) {
     tern_linear_args *a = arguments;

@@ -12,7 +12,9 @@ typedef int32_t word4 __attribute__((vector_size(16)));
 typedef int8_t byte16 __attribute__((vector_size(16)));
 typedef uint8_t ubyte16 __attribute__((vector_size(16)));
 
-ALWAYS_INLINE int is_quantized(int32_t type) { return type >= TERN_CHANNEL_INT8; }
+ALWAYS_INLINE int is_quantized(int32_t type) {
+    return type == TERN_CHANNEL_INT8 || type == TERN_GROUPED_INT4;
+}
 
 // Inputs that share a word of a panel.
 ALWAYS_INLINE int64_t word_inputs(int32_t type) { return type == TERN_CHANNEL_INT8 ? 4 : 8; }

@@ -83,7 +83,8 @@ extension CPUBackend {
         OpChecks.linear(input, weight, bias: bias, into: output)
         let tile = Int(table.tile_rows)
         let segments = weight.format.isQuantized ? weight.segmentCount : 0
-        let rowBytes = PackedRows.bytes(of: weight, segments: segments)
+        let form = InputForm(of: weight, precision)
+        let rowBytes = max(form.bytes(inputs: weight.inputs) + segments * 8, 1)
         let block = Self.scratchBytes / rowBytes / tile * tile
         precondition(
             block > 0,
@@ -91,16 +92,19 @@ extension CPUBackend {
         for start in stride(from: 0, to: input.shape[0], by: block) {
             let rows = start..<min(start + block, input.shape[0])
             multiply(
-                input.rows(rows), weight, segments: segments, bias: bias, into: output.rows(rows))
+                input.rows(rows), form, weight, segments: segments, bias: bias,
+                into: output.rows(rows))
         }
     }
 
     /// As `linear`, for rows that find room in `scratch`.
     private func multiply(
-        _ input: Tensor, _ weight: PackedWeight, segments: Int, bias: Tensor?, into output: Tensor
+        _ input: Tensor, _ form: InputForm, _ weight: PackedWeight, segments: Int, bias: Tensor?,
+        into output: Tensor
     ) {
         let rows = input.shape[0]
-        let packed = PackedRows(scratch, rows: rows, weight, segments: segments)
+        let packed = PackedRows(
+            scratch, form, rows: rows, inputs: weight.inputs, segments: segments)
         weight.layout.panelStarts.withUnsafeBufferPointer { starts in
             weight.inputParts.withUnsafeBufferPointer { parts in
                 guard let starts = starts.baseAddress, let ends = parts.baseAddress else { return }
@@ -114,7 +118,9 @@ extension CPUBackend {
                         panel_starts: starts + weight.panels.lowerBound, part_ends: ends,
                         parts: Int64(parts.count - 1), stored_inputs: Int64(weight.storedInputs),
                         group: Int64(weight.groupInputs), segments: Int64(segments),
-                        scales: packed.scales, sums: packed.sums, type: weight.format.kernelType,
+                        scales: packed.scales, sums: packed.sums,
+                        type: form == .pairs
+                            ? Int32(TERN_BFLOAT16_PAIRS) : weight.format.kernelType,
                         workers: Int32(pool.workers), bias: bias?.floats, output: output.floats,
                         output_stride: output.stride(0))
                     pool.run(
@@ -125,22 +131,24 @@ extension CPUBackend {
         }
     }
 
-    /// Lays rows side by side, or turns them into whole numbers; false where they are read as they
-    /// are.
+    /// Brings rows into the form that the kernels read; false where they are read as they are.
     private func pack(
         _ input: Tensor, into packed: PackedRows, _ weight: PackedWeight,
         _ partEnds: UnsafePointer<Int64>, parts: Int
     ) -> Bool {
-        let isQuantized = weight.format.isQuantized
-        guard isQuantized || input.shape[0] > 1 else { return false }
+        guard packed.form != .floats || input.shape[0] > 1 else { return false }
         var arguments = tern_pack_input_args(
             next: 0, input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
             part_ends: partEnds, parts: Int64(parts), group: Int64(weight.groupInputs),
             scales: packed.scales, sums: packed.sums)
-        pool.run(
-            isQuantized ? table.quantize_input : table.pack_input, &arguments,
-            alone: input.shape.count < Self.elementsAlone)
+        let kernel =
+            switch packed.form {
+            case .floats: table.pack_input
+            case .pairs: table.round_input
+            case .bytes: table.quantize_input
+            }
+        pool.run(kernel, &arguments, alone: input.shape.count < Self.elementsAlone)
         return true
     }
 
@@ -150,27 +158,43 @@ extension CPUBackend {
     }
 }
 
+/// What the inputs of a product become on their way to the kernels.
+private enum InputForm {
+    /// Numbers as they are.
+    case floats
+    /// Pairs in bfloat16.
+    case pairs
+    /// Whole numbers of a byte, in words of the widest panels.
+    case bytes
+
+    init(of weight: PackedWeight, _ precision: ProductPrecision) {
+        self =
+            weight.format.isQuantized
+            ? .bytes : precision.roundsInputs(of: weight.format) ? .pairs : .floats
+    }
+
+    /// Memory for one row.
+    func bytes(inputs: Int) -> Int {
+        switch self {
+        case .floats: inputs * 4
+        case .pairs: (inputs + 1) / 2 * 4
+        case .bytes: (inputs + 7) / 8 * 8
+        }
+    }
+}
+
 /// Where the rows of a product's input lie in scratch memory, ready for the kernels.
 private struct PackedRows {
+    let form: InputForm
     let elements: UnsafeMutableRawPointer
     /// Of each row and segment, where the weight is quantized.
     let scales: UnsafeMutablePointer<Float>
     let sums: UnsafeMutablePointer<Int32>
 
-    /// Memory for one row.
-    static func bytes(of weight: PackedWeight, segments: Int) -> Int {
-        max(elementBytes(of: weight) + segments * 8, 1)
-    }
-
-    /// Whole words of the widest panels, or numbers as they are.
-    private static func elementBytes(of weight: PackedWeight) -> Int {
-        weight.format.isQuantized
-            ? (weight.inputs + 7) / 8 * 8 : weight.inputs * 4
-    }
-
-    init(_ scratch: Storage, rows: Int, _ weight: PackedWeight, segments: Int) {
+    init(_ scratch: Storage, _ form: InputForm, rows: Int, inputs: Int, segments: Int) {
+        self.form = form
         elements = scratch.base
-        let numbers = elements + rows * Self.elementBytes(of: weight)
+        let numbers = elements + rows * form.bytes(inputs: inputs)
         scales = numbers.assumingMemoryBound(to: Float.self)
         sums = (numbers + rows * segments * 4).assumingMemoryBound(to: Int32.self)
     }

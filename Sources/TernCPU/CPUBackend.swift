@@ -11,6 +11,8 @@ public final class CPUBackend: Backend {
     public let name = "cpu"
     /// The instruction set in use.
     public let kernels: KernelSet
+    /// How products take their inputs.
+    public let precision: ProductPrecision
     /// The threads in use.
     public let pool: WorkerPool
     /// Inputs laid side by side for products: see `linear`.
@@ -24,8 +26,10 @@ public final class CPUBackend: Backend {
     /// With `pins` every thread stays on its processor, the caller's too. `kernels` names an
     /// instruction set other than the best. Throws: `CPUBackendError`.
     public init(
-        processors: [Int] = Processors.available(), pins: Bool, kernels: String? = nil
+        processors: [Int] = Processors.available(), pins: Bool, kernels: String? = nil,
+        precision: ProductPrecision = .highest
     ) throws(CPUBackendError) {
+        self.precision = precision
         self.kernels = if let kernels { try KernelSet(named: kernels) } else { .best }
         do { scratch = try Storage(zeroedBytes: Self.scratchBytes) } catch {
             throw .scratch(error)

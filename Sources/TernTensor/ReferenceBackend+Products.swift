@@ -58,6 +58,9 @@ extension ReferenceBackend {
                     if weight.format.isQuantized {
                         return quantizedSum(source, weight, column: column, part: part)
                     }
+                    if precision.roundsInputs(of: weight.format) {
+                        return pairedSum(source, weights, part: part)
+                    }
                     var sum: Float = 0
                     for index in part { sum.addProduct(source[index], weights[index]) }
                     return sum
@@ -66,6 +69,19 @@ extension ReferenceBackend {
                 output.floats(row)[column] = bias.map { sum + $0.floats(0)[column] } ?? sum
             }
         }
+    }
+
+    /// The sum of one part of rounded inputs, the second of each pair first.
+    private func pairedSum(
+        _ input: UnsafePointer<Float>, _ weights: [Float], part: Range<Int>
+    ) -> Float {
+        var sum: Float = 0
+        for first in stride(from: part.lowerBound, to: part.upperBound, by: 2) {
+            for index in [first + 1, first] where index < part.upperBound {
+                sum.addProduct(BFloat16(input[index]).float, weights[index])
+            }
+        }
+        return sum
     }
 
     /// Adds neighbours, then neighbouring sums, and so on: `((p0 + p1) + (p2 + p3)) + ...`.

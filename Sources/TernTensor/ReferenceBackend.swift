@@ -10,8 +10,11 @@ public final class ReferenceBackend: Backend {
     /// As `--device` and messages name it.
     public let name = "reference"
 
+    /// How products take their inputs.
+    public let precision: ProductPrecision
+
     /// A reference; it holds nothing.
-    public init() {}
+    public init(precision: ProductPrecision = .highest) { self.precision = precision }
 
     /// Fills with seeded random values by index.
     public func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float) {

@@ -22,6 +22,10 @@ enum EngineFlags {
                 "--head-quantization", value: "none|int8",
                 help: "the same for the weights of logits (int8 with int8, else none)"),
             Option(
+                "--matmul-precision", value: "highest|medium",
+                help: "medium: products with bfloat16 weights round their inputs to bfloat16, as "
+                    + "others do (highest: inputs stay float32)"),
+            Option(
                 "--load-format", value: "auto|dummy",
                 help: "dummy: seeded random weights from config.json alone"),
             Option(

@@ -32,15 +32,18 @@ struct Hardware {
         processors = Array(available.prefix(threads ?? available.count))
         nodes = MemoryNode.nodes(of: processors)
         let placement = RankPlacement(topology, nodes: nodes.map(\.processors))
+        let precision =
+            try arguments.choice("--matmul-precision", of: ProductPrecision.self) ?? .highest
         let backend: @Sendable (RankID, Topology) throws -> any Backend
         switch try arguments.choice("--device", of: Device.self) ?? .cpu {
         case .cpu:
             backend = { rank, _ in
-                try CPUBackend(processors: placement[rank], pins: !placement.isShared)
+                try CPUBackend(
+                    processors: placement[rank], pins: !placement.isShared, precision: precision)
             }
             self.placement = placement
         case .reference:
-            backend = { _, _ in ReferenceBackend() }
+            backend = { _, _ in ReferenceBackend(precision: precision) }
             self.placement = nil
         }
         engine = EngineHardware(

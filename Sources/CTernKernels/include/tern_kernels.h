@@ -15,8 +15,14 @@
 // Types of elements, as DType has them.
 enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
 
-// Types of weights alone, as WeightFormat has them; they follow those of elements.
-enum { TERN_CHANNEL_INT8 = 3, TERN_GROUPED_INT4 = 4, TERN_WEIGHT_TYPES = 5 };
+// Types of weights alone, as WeightFormat has them; they follow those of elements. The last is
+// bfloat16 whose products round their inputs to it too.
+enum {
+    TERN_CHANNEL_INT8 = 3,
+    TERN_GROUPED_INT4 = 4,
+    TERN_BFLOAT16_PAIRS = 5,
+    TERN_WEIGHT_TYPES = 6
+};
 
 // The most parts that the inputs of a product may be cut into.
 enum { TERN_MAX_PARTS = 16 };
@@ -29,7 +35,8 @@ enum { TERN_MAX_HEAD_DIMENSION = 576, TERN_MAX_VALUE_DIMENSION = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows. For weights of whole numbers they become bytes,
-// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows].
+// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they are
+// [tile][ceil(k / 2)][rows][2].
 typedef struct {
     int64_t next;
     const float *input;
@@ -328,7 +335,8 @@ typedef struct {
     int32_t tile_rows;
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
-    tern_kernel pack_input, quantize_input, linear, embed, pack, pack_quantized, fill_random;
+    tern_kernel pack_input, quantize_input, round_input, linear;
+    tern_kernel embed, pack, pack_quantized, fill_random;
     tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather;
     tern_kernel store, attend;
     tern_kernel copy, tree_sum;
@@ -359,7 +367,7 @@ const tern_unit *_Nullable tern_unit_found(int32_t unit);
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
 
-// The kernels of a name (avx512vnni, avx512, avx2, portable); NULL where unknown or where this processor
+// The kernels of a name (avx512bf16, avx512vnni, avx512, avx2, portable); NULL where unknown or where this processor
 // cannot run them.
 const tern_kernels *_Nullable tern_kernels_named(const char *name);
 
