@@ -2,11 +2,12 @@
 // table.
 
 #include "linear.h"
-#include "attend.h"
+#include "attend_items.h"
 #include "rows.h"
 #include "moves.h"
 #include "experts.h"
 #include "pack.h"
+#include "store.h"
 #include "probe.h"
 
 #define TERN_TABLE_OF(SET) tern_kernels_##SET

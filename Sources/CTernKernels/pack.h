@@ -1,5 +1,5 @@
 // What writes into panels and reads single rows out of them: loading weights, seeded numbers for
-// dummy weights, the embedding, and new keys and values on their way into the cache.
+// dummy weights, and the embedding.
 
 #pragma once
 
@@ -114,29 +114,6 @@ static void embed(void *arguments) {
         for (int64_t i = 0; i < a->inputs; i++) {
             const int64_t offset = panel_offset(lane, a->first_input + i, a->type);
             to[i] = load_element(panel + offset * type_bytes(a->type), a->type) * a->scale;
-        }
-    }
-}
-
-static void store(void *arguments) {
-    tern_store_args *a = arguments;
-    const tern_cache *c = &a->cache;
-    const int64_t bytes = type_bytes(c->type), value_panels = quotient_up(c->value_dimension, 16);
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
-        const int64_t block = a->slots[item] / c->block_size;
-        const int64_t tile = a->slots[item] % c->block_size / 16, token = a->slots[item] % 16;
-        for (int64_t head = 0; head < c->heads; head++) {
-            const float *key = a->keys + item * a->key_row + head * a->key_head;
-            const float *value = a->values + item * a->value_row + head * a->value_head;
-            char *keys = c->blocks + block * c->block_bytes + head * c->head_bytes;
-            char *values = keys + c->key_bytes + tile * value_panels * 256 * bytes;
-            keys += tile * 16 * c->dimension * bytes;
-            for (int64_t d = 0; d < c->dimension; d++)
-                store_element(keys + panel_offset(token, d, c->type) * bytes, key[d], c->type);
-            for (int64_t d = 0; d < c->value_dimension; d++) {
-                const int64_t offset = d / 16 * 256 + panel_offset(d % 16, token, c->type);
-                store_element(values + offset * bytes, value[d], c->type);
-            }
         }
     }
 }

@@ -134,6 +134,8 @@ public final class Engine: Sendable {
     public var memory: MemoryPlan { ranks.summary.memory }
     /// Type of weights and cache.
     public var dtype: DType { ranks.summary.dtype }
+    /// The type of keys and values in the cache.
+    public var cacheType: DType { ranks.summary.cacheType }
     /// Number of parameters.
     public var parameters: Int { ranks.summary.parameters }
     /// How the policy of the shift was measured, where it was.

@@ -32,8 +32,10 @@ public struct ModelInspection: Sendable {
     public let topology: Topology
     /// The sum over all ranks.
     public let memory: MemoryPlan
-    /// Type of weights and cache.
+    /// Type of the weights.
     public let dtype: DType
+    /// Type of the cache.
+    public let cacheType: DType
     /// Number of parameters.
     public let parameters: Int
     /// Each rank's share.
@@ -62,11 +64,12 @@ public struct ModelInspection: Sendable {
         let settled = try ModelStages(configuration, files, model: model, freeBytes: freeBytes)
         memory = settled.memory
         dtype = settled.dtype
+        cacheType = settled.cacheType
         parameters = settled.parameters
-        let (model, memory, dtype) = (model, memory, dtype)
+        let (model, memory, cacheType) = (model, memory, cacheType)
         shares = settled.ranks.map { rank in
             let blockBytes = PagedKVCache.blockBytes(
-                model, layout: rank.layout, blockSize: memory.blockSize, dtype: dtype)
+                model, layout: rank.layout, blockSize: memory.blockSize, dtype: cacheType)
             return Share(
                 rank: rank.layout.rank, layers: rank.layout.layers,
                 queryHeads: rank.layout.ownQueryHeads,

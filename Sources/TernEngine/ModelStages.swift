@@ -25,6 +25,7 @@ struct ModelStages: Sendable {
     let ranks: [RankMemory]
     let memory: MemoryPlan
     let dtype: DType
+    let cacheType: DType
     let parameters: Int
 
     /// Declares the weights, sums the memory, reserves what it allows.
@@ -39,6 +40,7 @@ struct ModelStages: Sendable {
         let layouts = try topology.ranks.map { try RankLayout($0, in: topology, model) }
         let source = try configuration.weightSource(files)
         let dtype = configuration.dtype ?? model.savedType ?? source.commonType
+        let cacheType = configuration.cacheType ?? dtype
         var weightBytes = 0
         var parameters = 0
         stages = try layouts.filter(\.leadsStage).map { layout in
@@ -50,7 +52,7 @@ struct ModelStages: Sendable {
         }
         let blockSize = configuration.blockSize
         let blockBytes = layouts.reduce(0) {
-            $0 + PagedKVCache.blockBytes(model, layout: $1, blockSize: blockSize, dtype: dtype)
+            $0 + PagedKVCache.blockBytes(model, layout: $1, blockSize: blockSize, dtype: cacheType)
         }
         let longest =
             configuration.maxModelLength
@@ -70,11 +72,12 @@ struct ModelStages: Sendable {
         ranks = try zip(layouts, buffers).map { layout, buffers in
             let cache = try PagedKVCache(
                 model, layout: layout, blockCount: memory.blockCount, blockSize: blockSize,
-                dtype: dtype)
+                dtype: cacheType)
             return RankMemory(layout: layout, buffers: buffers, cache: cache)
         }
         self.memory = memory
         self.dtype = dtype
+        self.cacheType = cacheType
         self.parameters = parameters
     }
 }

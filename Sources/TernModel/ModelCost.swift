@@ -7,11 +7,13 @@ import TernTensor
 public struct ModelCost: Sendable, Equatable {
     private let model: ModelConfiguration
     private let dtype: DType
+    private let cacheType: DType
 
-    /// Counts for a model whose weights and cache have a type.
-    public init(_ model: ModelConfiguration, dtype: DType) {
+    /// Counts for a model whose weights have a type, and its cache that or one of its own.
+    public init(_ model: ModelConfiguration, dtype: DType, cacheType: DType? = nil) {
         self.model = model
         self.dtype = dtype
+        self.cacheType = cacheType ?? dtype
     }
 
     /// Elements of the weight matrices of all layers, with so many experts of each sparse one.
@@ -40,9 +42,11 @@ public struct ModelCost: Sendable, Equatable {
         return queries + hidden * latent.cachedWidth + up + heads * latent.valueDimension * hidden
     }
 
-    /// Elements that attention reads of a token in one layer's cache.
-    private var cachedElements: Int {
-        model.keyValueHeads * (model.headWidths.keys.count + model.headWidths.values.count)
+    /// Bytes that attention reads of a token in one layer's cache.
+    private var cachedBytes: Int {
+        let elements = model.headWidths.keys.count + model.headWidths.values.count
+        let scales = cacheType == .int8 ? 2 * MemoryLayout<Float>.size : 0
+        return model.keyValueHeads * (elements * cacheType.bytes + scales)
     }
 
     /// Experts of a layer that so many tokens go to, were each token's choice even and its own.
@@ -68,8 +72,7 @@ public struct ModelCost: Sendable, Equatable {
         let weights =
             elements(experts: distinctExperts(tokens: sequences)) + Double(headElements)
         let seen = model.windows.reduce(0) { $0 + min(context, $1 ?? context) }
-        let cached = seen * cachedElements
-        return (weights + Double(sequences * cached)) * Double(dtype.bytes)
+        return weights * Double(dtype.bytes) + Double(sequences * seen * cachedBytes)
     }
 
     /// Operations (two per multiply-add) to compute a prompt; logits of its last token only.

@@ -21,14 +21,14 @@ public enum OpChecks {
             job.byteOffset >= 0 && end <= job.source.bytes,
             "pack: bytes \(job.byteOffset) to \(end) of \(job.source.bytes)")
         precondition(
-            job.dtype != .int32 && weight.dtype != .int32,
+            job.dtype.isFloatingPoint && weight.dtype.isFloatingPoint,
             "pack: \(job.dtype) into \(weight.dtype)")
     }
 
     /// See `Backend.fillRandom`.
     public static func fillRandom(_ tensor: Tensor) {
         precondition(tensor.isDense, "fillRandom: strided tensor \(tensor.shape)")
-        precondition(tensor.dtype != .int32, "fillRandom: tensor of \(tensor.dtype)")
+        precondition(tensor.dtype.isFloatingPoint, "fillRandom: tensor of \(tensor.dtype)")
     }
 
     /// See `Backend.embed`.
@@ -44,7 +44,7 @@ public enum OpChecks {
         floats(input, Shape(input.shape[0], weight.inputs), "linear: input")
         floats(output, Shape(input.shape[0], weight.outputs), "linear: output")
         if let bias { floats(bias, Shape(weight.outputs), "linear: bias") }
-        precondition(weight.dtype != .int32, "linear: weight of \(weight.dtype)")
+        precondition(weight.dtype.isFloatingPoint, "linear: weight of \(weight.dtype)")
         precondition(
             weight.inputParts.count <= 17, "linear: \(weight.inputParts.count - 1) parts, not <= 16"
         )
@@ -85,7 +85,8 @@ public enum OpChecks {
         floats(keys, Shape(rows, cache.heads, cache.headDimension), "store: keys")
         floats(values, Shape(rows, cache.heads, cache.valueDimension), "store: values")
         indices(slots, count: rows, below: cache.blockCount * cache.blockSize, "store: slot")
-        precondition(cache.dtype != .int32, "store: cache of \(cache.dtype)")
+        precondition(
+            cache.dtype.isFloatingPoint || cache.dtype == .int8, "store: cache of \(cache.dtype)")
     }
 
     /// See `Backend.attend`.

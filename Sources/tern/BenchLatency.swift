@@ -87,7 +87,8 @@ enum BenchLatency {
     }
 
     private static func work(_ batch: Batch, _ engine: Engine) -> BatchWork {
-        let cost = ModelCost(engine.model, dtype: engine.dtype)
+        let cost = ModelCost(
+            engine.model, dtype: engine.dtype, cacheType: engine.cacheType)
         return BatchWork(
             prefillOperations: Double(batch.size)
                 * cost.prefillOperations(tokens: batch.inputLength),

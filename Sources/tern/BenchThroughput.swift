@@ -139,7 +139,8 @@ enum BenchThroughput {
     private static func work(
         _ workload: Workload, _ engine: Engine, from before: EngineMetrics, to after: EngineMetrics
     ) -> RunWork {
-        let cost = ModelCost(engine.model, dtype: engine.dtype)
+        let cost = ModelCost(
+            engine.model, dtype: engine.dtype, cacheType: engine.cacheType)
         let steps = max(1, after.steps - before.steps)
         let tokensPerStep = (after.computedTokens - before.computedTokens) / steps
         let weights = Double(steps) * cost.weightBytes(tokens: tokensPerStep)

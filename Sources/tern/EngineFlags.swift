@@ -11,7 +11,11 @@ enum EngineFlags {
         [
             Option(
                 "--dtype", value: "auto|float32|bfloat16|float16",
-                help: "type of weights and KV cache (default: the checkpoint's)"),
+                help: "type of the weights (default: the checkpoint's)"),
+            Option(
+                "--kv-cache-dtype", value: "auto|float32|bfloat16|float16|int8",
+                help:
+                    "type of the KV cache (auto: that of the weights); int8 scales each token's head"),
             Option(
                 "--load-format", value: "auto|dummy",
                 help: "dummy: seeded random weights from config.json alone"),
@@ -53,12 +57,13 @@ enum EngineFlags {
     ) throws(UsageError) -> EngineConfiguration {
         var engine = EngineConfiguration(folder: folder ?? arguments.positionals[0])
         if let name = arguments.text("--dtype"), name != "auto" {
-            guard let dtype = DType(rawValue: name), dtype != .int32 else {
+            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
                 throw UsageError(
                     "--dtype is \(name); it must be auto, float32, bfloat16 or float16")
             }
             engine.dtype = dtype
         }
+        engine.cacheType = try cacheType(arguments)
         engine.loadFormat =
             try arguments.choice("--load-format", of: LoadFormat.self) ?? engine.loadFormat
         engine.maxModelLength = try arguments.integer("--max-model-len", in: 2 ... .max)
@@ -80,6 +85,16 @@ enum EngineFlags {
         engine.topology = try ParallelFlags.topology(arguments)
         engine.shift = try ParallelFlags.shift(arguments)
         return engine
+    }
+
+    /// The type of the cache, where one is given.
+    private static func cacheType(_ arguments: Arguments) throws(UsageError) -> DType? {
+        guard let name = arguments.text("--kv-cache-dtype"), name != "auto" else { return nil }
+        guard let type = DType(rawValue: name), type != .int32 else {
+            throw UsageError(
+                "--kv-cache-dtype is \(name); it must be auto, float32, bfloat16, float16 or int8")
+        }
+        return type
     }
 
     /// What the API calls a model unless it is told: the last part of its path, without `.gguf`.

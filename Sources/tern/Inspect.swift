@@ -14,7 +14,8 @@ enum Inspect {
         let seen = try ModelInspection(configuration, freeBytes: Hardware.freeBytes)
         let hardware = try Hardware(arguments, configuration.topology)
         var lines = [
-            "\(seen.model.architecture.rawValue): \(seen.parameters) parameters in \(seen.dtype)",
+            "\(seen.model.architecture.rawValue): \(seen.parameters) parameters in \(seen.dtype), "
+                + "KV cache in \(seen.cacheType)",
             "\(seen.model.layers) layers, hidden \(seen.model.hiddenSize), inner "
                 + "\(seen.model.intermediateSize), \(seen.model.queryHeads) query heads on "
                 + "\(seen.model.keyValueHeads) of dimension \(seen.model.headDimension), "

@@ -228,6 +228,11 @@ struct CommandTests {
             (["generate", model, "--prompt", "x", "--top-p", "2"], "", "top_p is 2.0"),
             (["generate", "/nowhere", "--prompt", "x"], "", "config.json: is missing"),
             (["generate", model, "--prompt", "x", "--dtype", "int4"], "", "--dtype is int4"),
+            (["generate", model, "--prompt", "x", "--dtype", "int8"], "", "--dtype is int8"),
+            (
+                ["generate", model, "--prompt", "x", "--kv-cache-dtype", "fp8"], "",
+                "--kv-cache-dtype is fp8"
+            ),
             (["detokenize", model, "--json"], "[]", "expected {\"token_ids\""),
             (["detokenize", model, "--json"], "{", "JSON, byte 1"),
             (["chat-template", model], #"[{"role": "bard", "content": "x"}]"#, "roles are system"),
