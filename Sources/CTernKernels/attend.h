@@ -44,7 +44,8 @@ typedef struct {
     const char *keys[ATTEND_TILES], *values[ATTEND_TILES];
     const char *next[ATTEND_TILES];  // keys of the tile that is scored two after each
     const float *key_scales[ATTEND_TILES], *value_scales[ATTEND_TILES];
-    int64_t begin[TILE_ROWS], end[TILE_ROWS];  // what each query sees
+    int64_t own[TILE_ROWS];                    // position of each query
+    int64_t begin[TILE_ROWS], end[TILE_ROWS];  // what each sees of a stretch that not all see whole
     int64_t tile, tiles;                       // the tiles that some query sees, and their end
 } attend_stretch;
 
@@ -93,10 +94,10 @@ ALWAYS_INLINE void attend_step(
     v16 *sums, const float *x, int64_t x_r, const char *pair, int64_t panel_bytes, const int odd,
     const int rows, const int panels, const int32_t type) {
     UNROLL for (int p = 0; p < panels; p++) {
-        const char *from = pair + p * panel_bytes;
-        // As in tile.h: the pair is loaded again where sums need the registers.
-        if (odd && rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(from));
-        const v16 value = attend_load(from, odd, type);
+        // Elements are loaded again for each panel, and the pair for its odd half: kept, they take
+        // registers that the sums need, which costs an eighth of the speed.
+        __asm__("" : "+r"(pair), "+r"(x));
+        const v16 value = attend_load(pair + p * panel_bytes, odd, type);
         UNROLL for (int r = 0; r < rows; r++)
             sums[r * panels + p] = multiply_add(splat(x[r * x_r]), value, sums[r * panels + p]);
     }
@@ -160,10 +161,10 @@ ALWAYS_INLINE const char *attend_block(const attend_walk *w, int64_t position) {
     return c->blocks + block * c->block_bytes + w->head * c->head_bytes;
 }
 
-// Finds the tiles of the stretch that begins at `token`, and what each query sees of it.
+// Finds the tiles of the stretch that begins at `token`.
 ALWAYS_INLINE void attend_find(
     attend_stretch *t, const attend_walk *w, int64_t token, int64_t low, int64_t high,
-    const int queries, const int32_t type) {
+    const int32_t type) {
     const tern_attend_args *a = w->args;
     const tern_cache *c = &a->cache;
     t->tile = most(low - token, 0) / 16;
@@ -182,10 +183,14 @@ ALWAYS_INLINE void attend_find(
             t->value_scales[i] = t->key_scales[i] + c->block_size;
         }
     }
+}
+
+// Finds what each query sees of the stretch that begins at `token`.
+ALWAYS_INLINE void attend_see(
+    attend_stretch *t, const tern_attend_args *a, int64_t token, const int queries) {
     for (int q = 0; q < queries; q++) {
-        const int64_t own = attend_position(a, w->span, w->first + least(q, w->count - 1));
-        t->begin[q] = least(most(attend_from(a, own) - token, 0), ATTEND_STRETCH);
-        t->end[q] = most(least(own - token + 1, ATTEND_STRETCH), 0);
+        t->begin[q] = least(most(attend_from(a, t->own[q]) - token, 0), ATTEND_STRETCH);
+        t->end[q] = most(least(t->own[q] - token + 1, ATTEND_STRETCH), 0);
     }
 }
 
@@ -345,9 +350,11 @@ ALWAYS_INLINE void attend_split(
     for (int q = 0; q < queries; q++) s->sums[q] = splat(0);
     for (int64_t i = 0; i < queries * value_panels; i++) s->mixed[i] = splat(0);
     attend_stretch t;
+    for (int q = 0; q < queries; q++)
+        t.own[q] = attend_position(a, w->span, w->first + least(q, w->count - 1));
     for (int64_t token = low / ATTEND_STRETCH * ATTEND_STRETCH; token < high;
          token += ATTEND_STRETCH) {
-        attend_find(&t, w, token, low, high, queries, type);
+        attend_find(&t, w, token, low, high, type);
         int64_t tile = t.tile;
         for (; tile + together <= t.tiles; tile += together)
             attend_score(&t, w, tile, queries, together, type);
@@ -357,6 +364,7 @@ ALWAYS_INLINE void attend_split(
             attend_soften(s, &t, queries, 1, type);
             attend_mix_all(s, &t, 0, 0, ATTEND_STRETCH, value_panels, queries, panels, type);
         } else {
+            attend_see(&t, a, token, queries);
             attend_soften(s, &t, queries, 0, type);
             attend_mix_edge(s, &t, w->count, value_panels, queries, panels, type);
         }

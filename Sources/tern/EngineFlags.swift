@@ -15,7 +15,8 @@ enum EngineFlags {
             Option(
                 "--kv-cache-dtype", value: "auto|float32|bfloat16|float16|int8",
                 help:
-                    "type of the KV cache (auto: that of the weights); int8 scales each token's head"),
+                    "type of the KV cache (auto: that of the weights); int8 scales each token's head"
+            ),
             Option(
                 "--load-format", value: "auto|dummy",
                 help: "dummy: seeded random weights from config.json alone"),
@@ -88,7 +89,7 @@ enum EngineFlags {
     }
 
     /// The type of the cache, where one is given.
-    private static func cacheType(_ arguments: Arguments) throws(UsageError) -> DType? {
+    static func cacheType(_ arguments: Arguments) throws(UsageError) -> DType? {
         guard let name = arguments.text("--kv-cache-dtype"), name != "auto" else { return nil }
         guard let type = DType(rawValue: name), type != .int32 else {
             throw UsageError(

@@ -58,6 +58,11 @@ struct Hardware {
             + "(node\(near.count > 1 ? "s" : "") \(ProcessorList(near)))"
     }
 
+    /// A backend on all the processors together, for ops that are measured alone.
+    func backend() throws -> any Backend {
+        try CPUBackend(processors: processors, pins: false)
+    }
+
     /// What the same processors could do at best.
     func rates() throws -> MachineRates {
         let limits = try MachineLimits.probe(CPUBackend(processors: processors, pins: false))

@@ -21,7 +21,8 @@ struct AttentionRuleTests {
     }
 
     @Test(
-        "Windows, caps and sinks stay within 2e-6 of the reference", arguments: AttentionScene.types)
+        "Windows, caps and sinks stay within 2e-6 of the reference", arguments: AttentionScene.types
+    )
     func matchesReference(dtype: DType) throws {
         for (index, rule) in try rules().enumerated() {
             let scene = try AttentionScene(lengths: [70, 5, 33], dtype: dtype, rule: rule)

@@ -55,7 +55,8 @@ struct AttentionSplitTests {
                         let found = try scene.attend(backend, [range])[0]
                         #expect(
                             found == Array(expected),
-                            "\(kernels.name), \(threads) threads, rule \(index), \(dtype), \(range)")
+                            "\(kernels.name), \(threads) threads, rule \(index), \(dtype), \(range)"
+                        )
                     }
                 }
             }
@@ -85,9 +86,10 @@ struct AttentionSplitTests {
 struct ByteCacheTests {
     @Test("Rows of zeros, infinities, NaN and numbers too small for a scale are stored as told")
     func extremes() throws {
+        let least = Float.leastNonzeroMagnitude
         let rows: [[Float]] = [
-            [0, -0, 0, 0], [.infinity, 1, -1, 0], [1, .nan, 2, 3], [1e-45, -1e-45, 0, 0],
-            [127, 0.5, 1.5, -2.5], [-1e38, 1e38, 1, 0], [3e-43, -2.9e-43, 1e-45, 0],
+            [0, -0, 0, 0], [.infinity, 1, -1, 0], [1, .nan, 2, 3], [least, -least, 0, 0],
+            [127, 0.5, 1.5, -2.5], [-1e38, 1e38, 1, 0], [200 * least, -190 * least, least, 0],
         ]
         let keys = try Tensor(zeros: [rows.count, 1, 4])
         keys.withElements(of: Float.self) { elements in
@@ -105,7 +107,8 @@ struct ByteCacheTests {
         }
         let expected = try stored(ReferenceBackend())
         // Keys: [dimension][16 tokens]; of 127 itself the scale is 1, and halves round to even.
-        #expect((0..<4).map { expected[$0 * 16 + 4] } == [127, 0, 2, 254])
+        let integers: [UInt8] = (0..<4).map { (dimension: Int) in expected[dimension * 16 + 4] }
+        #expect(integers == [127, 0, 2, 254])
         for backend in try everyBackend() {
             #expect(try stored(backend) == expected, "\(backend.kernels.name)")
         }

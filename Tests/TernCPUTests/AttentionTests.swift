@@ -5,7 +5,8 @@ import Testing
 @Suite("CPU attention")
 struct AttentionTests {
     @Test(
-        "Keys and values lie in the cache as the reference lays them", arguments: AttentionScene.types)
+        "Keys and values lie in the cache as the reference lays them",
+        arguments: AttentionScene.types)
     func stores(dtype: DType) throws {
         let expected = try AttentionScene(lengths: [70, 5], dtype: dtype)
         try expected.fill(ReferenceBackend())

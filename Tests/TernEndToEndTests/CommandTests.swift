@@ -245,6 +245,8 @@ struct CommandTests {
             let cause = lines.last { $0.hasPrefix("tern: ") }
             #expect(cause?.contains(message) == true, "\(arguments): \(outcome.errors)")
         }
+        let odd = try TernProcess.run(["bench", "attention", "--kv-heads", "3"])
+        #expect(odd.status == 1 && odd.errors.contains("32 query heads on 3"))
         let group = try TernProcess.run(["bench", "--help"])
         #expect(group.status == 0 && group.output.hasPrefix("usage: tern bench latency"))
         let invalid = try TernProcess.run(["tokenize", model], input: [0x66, 0xFF])

@@ -4,6 +4,7 @@
 
 import TernEngine
 import TernPlanning
+import TernTensor
 import TernTesting
 import Testing
 
@@ -21,9 +22,10 @@ struct BundledModelBitsTests {
     ]
 
     private static func answers(
-        _ folder: String, _ topology: Topology, _ policy: ShiftPolicy
+        _ folder: String, _ topology: Topology, _ policy: ShiftPolicy, cacheType: DType? = nil
     ) throws -> [[Answer]] {
         var configuration = EngineConfiguration(folder: folder)
+        configuration.cacheType = cacheType
         configuration.maxModelLength = 128
         configuration.maxSequences = 4
         configuration.maxBatchedTokens = 64
@@ -43,12 +45,15 @@ struct BundledModelBitsTests {
         return answers
     }
 
-    private static func check(_ folder: String, _ topologies: [Topology]) throws {
-        let expected = try answers(folder, Topology(), policies[1])
+    private static func check(
+        _ folder: String, _ topologies: [Topology], cacheType: DType? = nil
+    ) throws {
+        let expected = try answers(folder, Topology(), policies[1], cacheType: cacheType)
         #expect(Set(expected.map { $0[0].tokens }).count == prompts.count)
         for topology in topologies {
             for policy in policies {
-                let isSame = try answers(folder, topology, policy) == expected
+                let isSame =
+                    try answers(folder, topology, policy, cacheType: cacheType) == expected
                 #expect(isSame, "\(topology) \(policy)")
             }
         }
@@ -56,6 +61,9 @@ struct BundledModelBitsTests {
 
     @Test("telemachus gives the bits of one rank in every mode")
     func telemachus() throws { try Self.check(Fixture.telemachus, Self.topologies) }
+
+    @Test("telemachus does too with a cache in int8")
+    func bytes() throws { try Self.check(Fixture.telemachus, Self.topologies, cacheType: .int8) }
 
     @Test("argus does too, its 5 layers on 3 stages, its experts split or divided")
     func argus() throws {
