@@ -116,7 +116,7 @@ let package = Package(
             "TernEndToEndTests",
             [
                 "tern", "tern-fuzz", "FaultyRanks", "TernBench", "TernEngine", "TernPlanning",
-                "TernCPU", "TernJSON", "TernTesting",
+                "TernCPU", "TernTensor", "TernJSON", "TernTesting",
             ]),
     ]
 )

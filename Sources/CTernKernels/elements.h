@@ -5,7 +5,9 @@
 
 #include "vector.h"
 
-ALWAYS_INLINE int64_t type_bytes(int32_t type) { return type == TERN_FLOAT32 ? 4 : 2; }
+ALWAYS_INLINE int64_t type_bytes(int32_t type) {
+    return type == TERN_FLOAT32 ? 4 : type == TERN_INT8 ? 1 : 2;
+}
 
 ALWAYS_INLINE float bits_float(uint32_t bits) {
     float x;
@@ -72,6 +74,13 @@ ALWAYS_INLINE v16 load_halves(const char *from) {
     for (int lane = 0; lane < 16; lane++) x[lane] = load_element(from + 2 * lane, TERN_FLOAT16);
     return x;
 #endif
+}
+
+// Sixteen bytes.
+ALWAYS_INLINE v16 load_bytes(const char *from) {
+    bytes x;
+    memcpy(&x, from, sizeof x);
+    return __builtin_convertvector(x, v16);
 }
 
 // Sixteen elements.

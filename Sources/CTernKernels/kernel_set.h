@@ -2,7 +2,7 @@
 // table.
 
 #include "linear.h"
-#include "attend.h"
+#include "attend_items.h"
 #include "rows.h"
 #include "moves.h"
 #include "experts.h"
@@ -10,6 +10,7 @@
 #include "pack.h"
 #include "pack_quantized.h"
 #include "embed.h"
+#include "store.h"
 #include "probe.h"
 
 #define TERN_TABLE_OF(SET) tern_kernels_##SET

@@ -174,9 +174,16 @@ FOR_EACH_TILE(LINEAR_PAIRS)
 typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int64_t);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
-    [ROWS] = {linear_float32_##ROWS, linear_bfloat16_##ROWS, linear_float16_##ROWS, \
-              linear_int8_##ROWS, linear_int4_##ROWS, linear_pairs_##ROWS},
-static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {FOR_EACH_TILE(LINEAR_ENTRY)};
+    [ROWS] = { \
+        [TERN_FLOAT32] = linear_float32_##ROWS, \
+        [TERN_BFLOAT16] = linear_bfloat16_##ROWS, \
+        [TERN_FLOAT16] = linear_float16_##ROWS, \
+        [TERN_CHANNEL_INT8] = linear_int8_##ROWS, \
+        [TERN_GROUPED_INT4] = linear_int4_##ROWS, \
+        [TERN_BFLOAT16_PAIRS] = linear_pairs_##ROWS, \
+    },
+static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
+    FOR_EACH_TILE(LINEAR_ENTRY)};
 
 static void linear(void *arguments) {
     tern_linear_args *a = arguments;

@@ -1,5 +1,4 @@
-// What writes into panels: loading weights, seeded numbers for dummy weights, and new keys and values
-// on their way into the cache.
+// What writes into panels: loading weights, and seeded numbers for dummy ones.
 
 #pragma once
 
@@ -95,28 +94,5 @@ static void fill_random(void *arguments) {
         if (a->type == TERN_FLOAT32) fill(a, item * CHUNK, end, TERN_FLOAT32);
         if (a->type == TERN_BFLOAT16) fill(a, item * CHUNK, end, TERN_BFLOAT16);
         if (a->type == TERN_FLOAT16) fill(a, item * CHUNK, end, TERN_FLOAT16);
-    }
-}
-
-static void store(void *arguments) {
-    tern_store_args *a = arguments;
-    const tern_cache *c = &a->cache;
-    const int64_t bytes = type_bytes(c->type), value_panels = quotient_up(c->value_dimension, 16);
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
-        const int64_t block = a->slots[item] / c->block_size;
-        const int64_t tile = a->slots[item] % c->block_size / 16, token = a->slots[item] % 16;
-        for (int64_t head = 0; head < c->heads; head++) {
-            const float *key = a->keys + item * a->key_row + head * a->key_head;
-            const float *value = a->values + item * a->value_row + head * a->value_head;
-            char *keys = c->blocks + block * c->block_bytes + head * c->head_bytes;
-            char *values = keys + c->key_bytes + tile * value_panels * 256 * bytes;
-            keys += tile * 16 * c->dimension * bytes;
-            for (int64_t d = 0; d < c->dimension; d++)
-                store_element(keys + panel_offset(token, d, c->type) * bytes, key[d], c->type);
-            for (int64_t d = 0; d < c->value_dimension; d++) {
-                const int64_t offset = d / 16 * 256 + panel_offset(d % 16, token, c->type);
-                store_element(values + offset * bytes, value[d], c->type);
-            }
-        }
     }
 }

@@ -1,5 +1,5 @@
 // The cache of keys and values, and attention over it. Workers share tokens when storing, and
-// (sequence, cache head, some queries) when attending.
+// (sequence, cache head, some queries) when attending, or splits of a long sequence.
 
 import CTernKernels
 import TernTensor
@@ -16,10 +16,12 @@ extension CPUBackend {
         pool.run(table.store, &arguments, alone: elements < Self.elementsAlone)
     }
 
-    /// Attends with a running maximum over tiles of 16 keys.
+    /// Attends with a running maximum over stretches of 64 keys.
     ///
-    /// Cost: keys and values are read once for each 12 queries of a cache head, and none that lie
-    /// in tiles outside the windows of all of them.
+    /// Cost: keys and values come from memory once for up to 96 queries of a cache head, and none
+    /// that lie in tiles outside the windows of all of them. A sequence whose queries are few and
+    /// whose keys are more than a worker's share is divided among all, as far as there is room for
+    /// what its splits sum up to.
     public func attend(
         _ queries: Tensor, cache: KeyValueBlocks, batch: AttentionBatch, _ rule: AttentionRule,
         into output: Tensor
@@ -37,7 +39,12 @@ extension CPUBackend {
             group: Int64(queries.shape[1] / cache.heads), spans: batch.spans.integers,
             span_count: Int64(batch.spans.shape[0]), block_table: batch.blocks.integers,
             scale: rule.scale, window: Int64(rule.window ?? .max), soft_cap: rule.softCap ?? 0,
-            sinks: rule.sinks?.floats, cache: tern_cache(cache))
+            sinks: rule.sinks?.floats, workers: Int32(pool.workers),
+            slots: splits.base.assumingMemoryBound(to: CChar.self),
+            slot_bytes: Int64(Self.splitBytes),
+            ended: (splits.base + Self.splitBytes).assumingMemoryBound(to: Int32.self),
+            ended_count: Int64((splits.bytes - Self.splitBytes) / MemoryLayout<Int32>.size),
+            cache: tern_cache(cache))
         pool.run(table.attend, &arguments)
     }
 }
@@ -48,7 +55,8 @@ extension tern_cache {
         self.init(
             blocks: (cache.storage.base + cache.byteOffset).assumingMemoryBound(to: CChar.self),
             block_bytes: Int64(cache.blockBytes), head_bytes: Int64(cache.headBytes),
-            key_bytes: Int64(cache.keyBytes), block_size: Int64(cache.blockSize),
+            key_bytes: Int64(cache.keyBytes), scale_offset: Int64(cache.scaleOffset),
+            block_size: Int64(cache.blockSize),
             heads: Int64(cache.heads), dimension: Int64(cache.headDimension),
             value_dimension: Int64(cache.valueDimension), type: cache.dtype.kernelType)
     }

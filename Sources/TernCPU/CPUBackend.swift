@@ -21,6 +21,13 @@ public final class CPUBackend: Backend {
     /// Memory for a block of input rows of a product. Larger inputs are taken block by block.
     static let scratchBytes = 8 << 20
 
+    /// What splits of long sequences sum up to, then a count for each divided piece of work: see
+    /// `attend`.
+    let splits: Storage
+
+    /// Memory for sums of splits. Sequences that find no room are not divided.
+    static let splitBytes = 8 << 20
+
     /// A backend on these processors; the calling thread counts as the first.
     ///
     /// With `pins` every thread stays on its processor, the caller's too. `kernels` names an
@@ -31,7 +38,10 @@ public final class CPUBackend: Backend {
     ) throws(CPUBackendError) {
         self.precision = precision
         self.kernels = if let kernels { try KernelSet(named: kernels) } else { .best }
-        do { scratch = try Storage(zeroedBytes: Self.scratchBytes) } catch {
+        do {
+            scratch = try Storage(zeroedBytes: Self.scratchBytes)
+            splits = try Storage(zeroedBytes: Self.splitBytes + 64 * 1024)
+        } catch {
             throw .scratch(error)
         }
         pool = try WorkerPool(processors: processors, pins: pins)

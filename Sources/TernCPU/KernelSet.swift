@@ -43,6 +43,7 @@ extension DType {
         case .float32: Int32(TERN_FLOAT32)
         case .bfloat16: Int32(TERN_BFLOAT16)
         case .float16: Int32(TERN_FLOAT16)
+        case .int8: Int32(TERN_INT8)
         case .int32: preconditionFailure("kernels: found int32, expected a type of real numbers")
         }
     }

@@ -137,8 +137,12 @@ public final class Engine: Sendable {
     public var memory: MemoryPlan { ranks.summary.memory }
     /// Type of weights that are not quantized, and of the cache.
     public var dtype: DType { ranks.summary.dtype }
+    /// The type of keys and values in the cache.
+    public var cacheType: DType { ranks.summary.cacheType }
     /// What steps of the model must at least do.
-    public var cost: ModelCost { ModelCost(model, dtype: dtype, quantization: quantization) }
+    public var cost: ModelCost {
+        ModelCost(model, dtype: dtype, cacheType: cacheType, quantization: quantization)
+    }
     /// Number of parameters.
     public var parameters: Int { ranks.summary.parameters }
     /// How the policy of the shift was measured, where it was.

@@ -25,10 +25,12 @@ public enum ShiftRule: Sendable, Equatable {
 public struct EngineConfiguration: Sendable {
     /// The model's folder, or its GGUF file.
     public var folder: String
-    /// Type of weights and cache; nil takes the checkpoint's.
+    /// Type of the weights; nil takes the checkpoint's.
     public var dtype: DType?
     /// What is quantized at load.
     public var quantization = WeightQuantization()
+    /// Type of keys and values in the cache; nil takes that of the weights.
+    public var cacheType: DType?
     /// Where weights come from.
     public var loadFormat = LoadFormat.auto
     /// The most tokens of a sequence; nil takes what the model and the memory allow.

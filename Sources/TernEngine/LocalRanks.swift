@@ -61,8 +61,8 @@ final class LocalRanks: RankHost {
             throw error
         }
         let summary = RankSummary(
-            memory: settled.memory, dtype: settled.dtype, parameters: settled.parameters,
-            shiftFit: fit)
+            memory: settled.memory, dtype: settled.dtype, cacheType: settled.cacheType,
+            parameters: settled.parameters, shiftFit: fit)
         return (executors, summary)
     }
 

@@ -32,10 +32,12 @@ public struct ModelInspection: Sendable {
     public let topology: Topology
     /// The sum over all ranks.
     public let memory: MemoryPlan
-    /// Type of weights that are not quantized, and of the cache.
+    /// Type of weights that are not quantized.
     public let dtype: DType
     /// What is quantized.
     public let quantization: WeightQuantization
+    /// Type of the cache.
+    public let cacheType: DType
     /// Number of parameters.
     public let parameters: Int
     /// Each rank's share.
@@ -65,11 +67,12 @@ public struct ModelInspection: Sendable {
         memory = settled.memory
         dtype = settled.dtype
         quantization = try configuration.quantization(of: model)
+        cacheType = settled.cacheType
         parameters = settled.parameters
-        let (model, memory, dtype) = (model, memory, dtype)
+        let (model, memory, cacheType) = (model, memory, cacheType)
         shares = settled.ranks.map { rank in
             let blockBytes = PagedKVCache.blockBytes(
-                model, layout: rank.layout, blockSize: memory.blockSize, dtype: dtype)
+                model, layout: rank.layout, blockSize: memory.blockSize, dtype: cacheType)
             return Share(
                 rank: rank.layout.rank, layers: rank.layout.layers,
                 queryHeads: rank.layout.ownQueryHeads,

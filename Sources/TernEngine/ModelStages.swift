@@ -25,6 +25,7 @@ struct ModelStages: Sendable {
     let ranks: [RankMemory]
     let memory: MemoryPlan
     let dtype: DType
+    let cacheType: DType
     let parameters: Int
 
     /// Declares the weights, sums the memory, reserves what it allows.
@@ -40,6 +41,7 @@ struct ModelStages: Sendable {
         let source = try configuration.weightSource(files)
         let dtype = configuration.dtype ?? model.savedType ?? source.commonType
         let quantization = try configuration.quantization(of: model)
+        let cacheType = configuration.cacheType ?? dtype
         var weightBytes = 0
         var parameters = 0
         stages = try layouts.filter(\.leadsStage).map { layout in
@@ -51,7 +53,7 @@ struct ModelStages: Sendable {
         }
         let blockSize = configuration.blockSize
         let blockBytes = layouts.reduce(0) {
-            $0 + PagedKVCache.blockBytes(model, layout: $1, blockSize: blockSize, dtype: dtype)
+            $0 + PagedKVCache.blockBytes(model, layout: $1, blockSize: blockSize, dtype: cacheType)
         }
         let longest =
             configuration.maxModelLength
@@ -71,11 +73,12 @@ struct ModelStages: Sendable {
         ranks = try zip(layouts, buffers).map { layout, buffers in
             let cache = try PagedKVCache(
                 model, layout: layout, blockCount: memory.blockCount, blockSize: blockSize,
-                dtype: dtype)
+                dtype: cacheType)
             return RankMemory(layout: layout, buffers: buffers, cache: cache)
         }
         self.memory = memory
         self.dtype = dtype
+        self.cacheType = cacheType
         self.parameters = parameters
     }
 }

@@ -59,7 +59,10 @@ public struct ShiftBenchmark: Sendable {
             policy = fit?.policy ?? configuration.shiftPolicy
             steps = try Self.measure(
                 StepTimer(executors, configuration, settled, layers: nil), policy,
-                cost: ModelCost(model, dtype: settled.dtype), repetitions: repetitions,
+                cost: ModelCost(
+                    model, dtype: settled.dtype, cacheType: settled.cacheType,
+                    quantization: try configuration.quantization(of: model)),
+                repetitions: repetitions,
                 progress: progress)
         } catch {
             try executors.stop(within: .seconds(60))

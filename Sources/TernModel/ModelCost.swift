@@ -7,17 +7,19 @@ import TernTensor
 public struct ModelCost: Sendable, Equatable {
     private let model: ModelConfiguration
     private let dtype: DType
+    private let cacheType: DType
     /// The formats of the layers' matrices, and of the head's.
     private let layerFormat, headFormat: WeightFormat
 
-    /// Counts for a model whose weights and cache have a type, or weights are quantized. Routers and
-    /// projections that never are count as the others.
+    /// Counts for a model whose weights have a type or are quantized, and its cache that type or one of
+    /// its own. Routers and projections that never are quantized count as the others.
     public init(
-        _ model: ModelConfiguration, dtype: DType,
+        _ model: ModelConfiguration, dtype: DType, cacheType: DType? = nil,
         quantization: WeightQuantization = WeightQuantization()
     ) {
         self.model = model
         self.dtype = dtype
+        self.cacheType = cacheType ?? dtype
         layerFormat =
             quantization.saved?.format(inputs: model.hiddenSize) ?? quantization.layers
             ?? .plain(dtype)
@@ -50,9 +52,11 @@ public struct ModelCost: Sendable, Equatable {
         return queries + hidden * latent.cachedWidth + up + heads * latent.valueDimension * hidden
     }
 
-    /// Elements that attention reads of a token in one layer's cache.
-    private var cachedElements: Int {
-        model.keyValueHeads * (model.headWidths.keys.count + model.headWidths.values.count)
+    /// Bytes that attention reads of a token in one layer's cache.
+    private var cachedBytes: Int {
+        let elements = model.headWidths.keys.count + model.headWidths.values.count
+        let scales = cacheType == .int8 ? 2 * MemoryLayout<Float>.size : 0
+        return model.keyValueHeads * (elements * cacheType.bytes + scales)
     }
 
     /// Experts of a layer that so many tokens go to, were each token's choice even and its own.
@@ -80,8 +84,7 @@ public struct ModelCost: Sendable, Equatable {
             layers * layerFormat.bytesPerElement
             + Double(headElements) * headFormat.bytesPerElement
         let seen = model.windows.reduce(0) { $0 + min(context, $1 ?? context) }
-        let cached = seen * cachedElements
-        return weights + Double(sequences * cached * dtype.bytes)
+        return weights + Double(sequences * seen * cachedBytes)
     }
 
     /// Operations (two per multiply-add) to compute a prompt; logits of its last token only.

@@ -45,13 +45,16 @@ public protocol Backend: AnyObject, Sendable {
     func rotate(_ heads: Tensor, positions: Tensor, table: Tensor, pairing: RotaryPairing)
 
     /// Writes keys and values into their slots (block * blockSize + offset), rounding to the
-    /// cache's type. Shape: `[n, heads, headDimension]` and `[n, heads, valueDimension]` with any
+    /// cache's type, or scaled as `KeyValueBlocks` says. Shape: `[n, heads, headDimension]` and `[n, heads, valueDimension]` with any
     /// outer strides, which may be of the same elements; slots `[n]` int32.
     func store(keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks)
 
     /// Causal attention of each query over positions 0 through its own, or those of the rule's
-    /// window, read from the cache in tiles of 16 from position 0; tiles without a position that
-    /// is seen are not read. Shape: queries `[n, queryHeads, headDimension]`, output
+    /// window, read from the cache; tiles of 16 without a position that is seen are not read.
+    /// Order of sums, by positions alone: in each split of 512 positions from 0, each stretch of 64
+    /// updates the largest score, rescales what was summed, and adds its weights (lanes by position
+    /// modulo 16, tiles in pairs) and, ascending, its weighted values; splits are merged in
+    /// ascending order. The reference sums in float64, where no order shows. Shape: queries `[n, queryHeads, headDimension]`, output
     /// `[n, queryHeads, valueDimension]`; query head h reads cache head
     /// h / (queryHeads / cache.heads).
     func attend(

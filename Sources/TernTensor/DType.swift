@@ -7,12 +7,23 @@ public enum DType: String, Sendable, CaseIterable {
     case bfloat16
     case float16
     case int32
+    /// Keys and values of a cache that holds scales beside them.
+    case int8
 
     /// Size of one element.
     public var bytes: Int {
         switch self {
         case .float32, .int32: 4
         case .bfloat16, .float16: 2
+        case .int8: 1
+        }
+    }
+
+    /// Whether it holds real numbers as they are, rounded: what weights must be.
+    public var isFloatingPoint: Bool {
+        switch self {
+        case .float32, .bfloat16, .float16: true
+        case .int32, .int8: false
         }
     }
 }

@@ -19,6 +19,7 @@ extension DType {
         case .bfloat16: return BFloat16(bitPattern: place.loadUnaligned(as: UInt16.self)).float
         case .float16: return Float(place.loadUnaligned(as: Float16.self))
         case .int32: return Float(place.loadUnaligned(as: Int32.self))
+        case .int8: return Float(place.load(as: Int8.self))
         }
     }
 
@@ -29,7 +30,7 @@ extension DType {
         case .float32: place.storeBytes(of: value, as: Float.self)
         case .bfloat16: place.storeBytes(of: BFloat16(value).bitPattern, as: UInt16.self)
         case .float16: place.storeBytes(of: Float16(value), as: Float16.self)
-        case .int32: preconditionFailure("a real number stored in a tensor of int32")
+        case .int32, .int8: preconditionFailure("a real number stored in a tensor of \(self)")
         }
     }
 }

@@ -1,12 +1,15 @@
 // The keys and values of one layer in fixed blocks of tokens. Both lie in the panel layout of
 // weights, so that attention is two products by panels: queries by keys (16 keys side by side),
-// probabilities by values (16 dimensions side by side). Who owns which block is planning's
-// business.
+// probabilities by values (16 dimensions side by side). In int8, each token's keys and values have a
+// scale. Who owns which block is planning's business.
 
 /// The paged key and value cache of one layer of one rank.
 ///
 /// Layout: `[block][head]{keys: [tile] panel [headDimension, 16 keys],
 /// values: [tile][ceil(valueDimension / 16)] panel [16 keys, 16 dimensions]}`; a tile is 16 tokens.
+/// In int8 a head goes on with `{keyScales: [blockSize], valueScales: [blockSize]}` in float32: an
+/// element is its integer times its token's scale, which is a 127th of the largest magnitude of that
+/// token's keys, or values, of the head. Integers are rounded to nearest, ties to even.
 public struct KeyValueBlocks: Sendable {
     /// Tokens of one tile.
     public static let tileTokens = 16
@@ -51,7 +54,8 @@ public struct KeyValueBlocks: Sendable {
     ) -> Int {
         let width = PanelLayout.width
         let paddedValues = ((valueDimension ?? headDimension) + width - 1) / width * width
-        return heads * blockSize * (headDimension + paddedValues) * dtype.bytes
+        let scaleBytes = dtype == .int8 ? 2 * MemoryLayout<Float>.size : 0
+        return heads * blockSize * ((headDimension + paddedValues) * dtype.bytes + scaleBytes)
     }
 
     /// Memory of one block.
@@ -60,10 +64,16 @@ public struct KeyValueBlocks: Sendable {
             blockSize: blockSize, heads: heads, headDimension: headDimension,
             valueDimension: valueDimension, dtype: dtype)
     }
-    /// Memory of one head in one block: its keys, then its values.
+    /// Memory of one head in one block: its keys, its values, and in int8 their scales.
     public var headBytes: Int { blockBytes / heads }
     /// Memory of the keys of one head in one block, after which its values follow.
     public var keyBytes: Int { blockSize * headDimension * dtype.bytes }
+    /// Where the scales of one head begin in its part of a block.
+    public var scaleOffset: Int {
+        let width = PanelLayout.width
+        let paddedValues = (valueDimension + width - 1) / width * width
+        return keyBytes + blockSize * paddedValues * dtype.bytes
+    }
 }
 
 /// The queries of one step: which rows belong to which sequence, and where its blocks are.

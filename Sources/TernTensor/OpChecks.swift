@@ -26,7 +26,7 @@ public enum OpChecks {
     private static func pack(_ elements: PackJob.Elements, rows: Int, into weight: PackedWeight) {
         switch elements {
         case .real(let dtype):
-            precondition(dtype != .int32, "pack: \(dtype) into \(weight.format)")
+            precondition(dtype.isFloatingPoint, "pack: \(dtype) into \(weight.format)")
         case .quantized(let scales, let zeros):
             precondition(weight.format.isQuantized, "pack: whole numbers into \(weight.format)")
             let shape = Shape(rows, weight.format.groups(of: weight.storedInputs))
@@ -38,7 +38,7 @@ public enum OpChecks {
     /// See `Backend.fillRandom`.
     public static func fillRandom(_ tensor: Tensor) {
         precondition(tensor.isDense, "fillRandom: strided tensor \(tensor.shape)")
-        precondition(tensor.dtype != .int32, "fillRandom: tensor of \(tensor.dtype)")
+        precondition(tensor.dtype.isFloatingPoint, "fillRandom: tensor of \(tensor.dtype)")
     }
 
     /// See `Backend.embed`.
@@ -105,7 +105,8 @@ public enum OpChecks {
         floats(keys, Shape(rows, cache.heads, cache.headDimension), "store: keys")
         floats(values, Shape(rows, cache.heads, cache.valueDimension), "store: values")
         indices(slots, count: rows, below: cache.blockCount * cache.blockSize, "store: slot")
-        precondition(cache.dtype != .int32, "store: cache of \(cache.dtype)")
+        precondition(
+            cache.dtype.isFloatingPoint || cache.dtype == .int8, "store: cache of \(cache.dtype)")
     }
 
     /// See `Backend.attend`.

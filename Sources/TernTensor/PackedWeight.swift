@@ -74,6 +74,9 @@ public struct PackedWeight: Sendable {
     ) throws(StorageError) {
         precondition(inputParts.first == 0 && inputParts.dropLast().allSatisfy { $0 % 2 == 0 })
         precondition(format.admits(inputParts: inputParts), "\(format) cut at \(inputParts)")
+        if case .plain(let dtype) = format {
+            precondition(dtype.isFloatingPoint, "a weight of real numbers in \(dtype)")
+        }
         let inputs = inputParts[inputParts.count - 1]
         let bytes = Self.bytes(layout: layout, inputs: inputs, format: format)
         self.init(

@@ -21,6 +21,40 @@ extension KeyValueBlocks {
         let element = PackedWeight.elementOffset(lane: token, input: dimension, dtype: dtype)
         return start + (tile * Self.tileTokens * headDimension + element) * dtype.bytes
     }
+
+    /// Where the scale of one slot's keys or values lies.
+    fileprivate func scale(
+        slot: Int, head: Int, isValue: Bool
+    ) -> UnsafeMutablePointer<Float> {
+        let (block, offset) = slot.quotientAndRemainder(dividingBy: blockSize)
+        let start = storage.base + byteOffset + block * blockBytes + head * headBytes
+        return (start + scaleOffset).assumingMemoryBound(to: Float.self)
+            + (isValue ? blockSize : 0) + offset
+    }
+
+    /// Writes a token's keys or values of one head as integers, and their scale.
+    fileprivate func storeScaled(
+        _ elements: UnsafeBufferPointer<Float>, slot: Int, head: Int, isValue: Bool
+    ) {
+        let hasNaN = elements.contains { $0.isNaN }
+        let largest = hasNaN ? .nan : elements.reduce(0) { max($0, abs($1)) }
+        let scale = largest / 127
+        self.scale(slot: slot, head: head, isValue: isValue).pointee = scale
+        for (dimension, element) in elements.enumerated() {
+            let quotient = scale == 0 ? 0 : element / scale
+            let bounded = quotient.isNaN ? 0 : max(-127, min(127, quotient))
+            place(slot: slot, head: head, dimension: dimension, isValue: isValue).storeBytes(
+                of: Int8(bounded.rounded(.toNearestOrEven)), as: Int8.self)
+        }
+    }
+
+    /// One number of the cache.
+    fileprivate func element(slot: Int, head: Int, dimension: Int, isValue: Bool) -> Double {
+        let stored = dtype.load(
+            place(slot: slot, head: head, dimension: dimension, isValue: isValue))
+        guard dtype == .int8 else { return Double(stored) }
+        return Double(stored) * Double(scale(slot: slot, head: head, isValue: isValue).pointee)
+    }
 }
 
 extension ReferenceBackend {
@@ -30,15 +64,25 @@ extension ReferenceBackend {
         for row in 0..<keys.shape[0] {
             for head in 0..<cache.heads {
                 for (source, isValue) in [(keys, false), (values, true)] {
-                    let elements = source.floats(row, head)
-                    for dimension in 0..<source.shape[2] {
-                        let place = cache.place(
-                            slot: slots.integer(row), head: head, dimension: dimension,
-                            isValue: isValue)
-                        cache.dtype.store(elements[dimension], to: place)
-                    }
+                    let elements = UnsafeBufferPointer(
+                        start: source.floats(row, head), count: source.shape[2])
+                    store(elements, slots.integer(row), head, isValue: isValue, into: cache)
                 }
             }
+        }
+    }
+
+    private func store(
+        _ elements: UnsafeBufferPointer<Float>, _ slot: Int, _ head: Int, isValue: Bool,
+        into cache: KeyValueBlocks
+    ) {
+        guard cache.dtype != .int8 else {
+            return cache.storeScaled(elements, slot: slot, head: head, isValue: isValue)
+        }
+        for (dimension, element) in elements.enumerated() {
+            cache.dtype.store(
+                element,
+                to: cache.place(slot: slot, head: head, dimension: dimension, isValue: isValue))
         }
     }
 
@@ -71,9 +115,7 @@ extension ReferenceBackend {
         _ rule: AttentionRule, sink: Float?, into output: UnsafeMutablePointer<Float>
     ) {
         func element(_ slot: Int, _ dimension: Int, isValue: Bool) -> Double {
-            Double(
-                cache.dtype.load(
-                    cache.place(slot: slot, head: head, dimension: dimension, isValue: isValue)))
+            cache.element(slot: slot, head: head, dimension: dimension, isValue: isValue)
         }
         let scores = slots.map { slot in
             let score =

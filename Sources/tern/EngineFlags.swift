@@ -12,7 +12,12 @@ enum EngineFlags {
         [
             Option(
                 "--dtype", value: "auto|float32|bfloat16|float16",
-                help: "type of weights and KV cache (default: the checkpoint's)"),
+                help: "type of the weights (default: the checkpoint's)"),
+            Option(
+                "--kv-cache-dtype", value: "auto|float32|bfloat16|float16|int8",
+                help:
+                    "type of the KV cache (auto: that of the weights); int8 scales each token's head"
+            ),
             Option(
                 "--quantization", "-q", value: "int8|int4",
                 help:
@@ -66,13 +71,14 @@ enum EngineFlags {
     ) throws(UsageError) -> EngineConfiguration {
         var engine = EngineConfiguration(folder: folder ?? arguments.positionals[0])
         if let name = arguments.text("--dtype"), name != "auto" {
-            guard let dtype = DType(rawValue: name), dtype != .int32 else {
+            guard let dtype = DType(rawValue: name), dtype.isFloatingPoint else {
                 throw UsageError(
                     "--dtype is \(name); it must be auto, float32, bfloat16 or float16")
             }
             engine.dtype = dtype
         }
         engine.quantization = try quantization(arguments)
+        engine.cacheType = try cacheType(arguments)
         engine.loadFormat =
             try arguments.choice("--load-format", of: LoadFormat.self) ?? engine.loadFormat
         engine.maxModelLength = try arguments.integer("--max-model-len", in: 2 ... .max)
@@ -110,6 +116,16 @@ enum EngineFlags {
 
     private enum LayerQuantization: String, CaseIterable { case int8, int4 }
     private enum HeadQuantization: String, CaseIterable { case none, int8 }
+
+    /// The type of the cache, where one is given.
+    static func cacheType(_ arguments: Arguments) throws(UsageError) -> DType? {
+        guard let name = arguments.text("--kv-cache-dtype"), name != "auto" else { return nil }
+        guard let type = DType(rawValue: name), type != .int32 else {
+            throw UsageError(
+                "--kv-cache-dtype is \(name); it must be auto, float32, bfloat16, float16 or int8")
+        }
+        return type
+    }
 
     /// What the API calls a model unless it is told: the last part of its path, without `.gguf`.
     static func modelName(of folder: String) -> String {

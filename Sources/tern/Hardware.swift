@@ -61,6 +61,11 @@ struct Hardware {
             + "(node\(near.count > 1 ? "s" : "") \(ProcessorList(near)))"
     }
 
+    /// A backend on all the processors together, for ops that are measured alone.
+    func backend() throws -> any Backend {
+        try CPUBackend(processors: processors, pins: false)
+    }
+
     /// What the same processors could do at best, as far as reports have shares of it.
     func rates() throws -> MachineRates {
         let probe = try MachineProbe(CPUBackend(processors: processors, pins: false))

@@ -15,7 +15,7 @@ enum Inspect {
         let hardware = try Hardware(arguments, configuration.topology)
         var lines = [
             "\(seen.model.architecture.rawValue): \(seen.parameters) parameters in \(seen.dtype)"
-                + seen.quantization.suffix,
+                + "\(seen.quantization.suffix), KV cache in \(seen.cacheType)",
             "\(seen.model.layers) layers, hidden \(seen.model.hiddenSize), inner "
                 + "\(seen.model.intermediateSize), \(seen.model.queryHeads) query heads on "
                 + "\(seen.model.keyValueHeads) of dimension \(seen.model.headDimension), "

@@ -9,7 +9,8 @@ enum Tern {
 
     private static let commands = [
         Serve.command, Generate.command, RunBatch.command, Inspect.command, BenchLatency.command,
-        BenchThroughput.command, BenchShift.command, BenchLimits.command, Tokenize.command,
+        BenchThroughput.command, BenchShift.command, BenchAttention.command, BenchLimits.command,
+        Tokenize.command,
         Detokenize.command,
         RenderChatTemplate.command, Top.command,
     ]

@@ -21,7 +21,8 @@ struct AttentionRuleTests {
     }
 
     @Test(
-        "Windows, caps and sinks stay within 2e-6 of the reference", arguments: LinearTests.types)
+        "Windows, caps and sinks stay within 2e-6 of the reference", arguments: AttentionScene.types
+    )
     func matchesReference(dtype: DType) throws {
         for (index, rule) in try rules().enumerated() {
             let scene = try AttentionScene(lengths: [70, 5, 33], dtype: dtype, rule: rule)
@@ -38,7 +39,7 @@ struct AttentionRuleTests {
     @Test("Chunks of any size, single tokens and any instruction set give the same bits")
     func chunking() throws {
         for (index, rule) in try rules().enumerated() {
-            let dtype = LinearTests.types[index % 3]
+            let dtype = AttentionScene.types[index % 4]
             let scene = try AttentionScene(lengths: [75], dtype: dtype, rule: rule)
             try scene.fill(ReferenceBackend())
             let whole = try scene.attend(try backend("portable", threads: 1), [0..<75])[0]
@@ -76,7 +77,7 @@ struct AttentionRuleTests {
 
     @Test(
         "What lies before a window is never seen, not even a NaN in the same tile",
-        arguments: LinearTests.types)
+        arguments: AttentionScene.types)
     func beforeWindow(dtype: DType) throws {
         for window in [1, 2, 16, 21] {
             let rule = AttentionRule(scale: 0.2, window: window)
@@ -141,7 +142,7 @@ struct ValueDimensionTests {
     @Test("Keys and values of a latent lie in the cache as the reference lays them")
     func stores() throws {
         for (keyDimension, valueDimension) in Self.dimensions where valueDimension < keyDimension {
-            for dtype in LinearTests.types {
+            for dtype in AttentionScene.types {
                 func filled(_ backend: any Backend) throws -> [UInt8] {
                     let scene = try scene(keyDimension, valueDimension, dtype)
                     // Values are the first dimensions of their keys.
@@ -161,7 +162,7 @@ struct ValueDimensionTests {
 
     @Test(
         "Attention stays within 4e-6 of the reference, its bits the same in chunks",
-        arguments: LinearTests.types)
+        arguments: AttentionScene.types)
     func attends(dtype: DType) throws {
         for (keyDimension, valueDimension) in Self.dimensions {
             let scene = try scene(keyDimension, valueDimension, dtype)

@@ -12,6 +12,8 @@ struct CachedSequence {
 /// Sequences with seeded keys, values and queries in one cache.
 struct AttentionScene {
     static let blockCount = 40
+    /// Types that a cache may have.
+    static let types: [DType] = LinearTests.types + [.int8]
     let cache: KeyValueBlocks
     let sequences: [CachedSequence]
     let queryHeads: Int
@@ -29,8 +31,10 @@ struct AttentionScene {
             valueDimension: valueDimension, dtype: dtype)
         let storage = try Storage(zeroedBytes: Self.blockCount * bytes)
         if stale != 0 {
-            for index in 0..<storage.bytes / dtype.bytes {
-                dtype.store(stale, to: storage.base, index)
+            // Scales are float32 among bytes: all memory is filled with such numbers then.
+            let type = dtype == .int8 ? .float32 : dtype
+            for index in 0..<storage.bytes / type.bytes {
+                type.store(stale, to: storage.base, index)
             }
         }
         cache = KeyValueBlocks(

@@ -5,7 +5,8 @@ import Testing
 @Suite("CPU attention")
 struct AttentionTests {
     @Test(
-        "Keys and values lie in the cache as the reference lays them", arguments: LinearTests.types)
+        "Keys and values lie in the cache as the reference lays them",
+        arguments: AttentionScene.types)
     func stores(dtype: DType) throws {
         let expected = try AttentionScene(lengths: [70, 5], dtype: dtype)
         try expected.fill(ReferenceBackend())
@@ -16,7 +17,7 @@ struct AttentionTests {
         }
     }
 
-    @Test("Attention stays within 2e-6 of the reference", arguments: LinearTests.types)
+    @Test("Attention stays within 2e-6 of the reference", arguments: AttentionScene.types)
     func matchesReference(dtype: DType) throws {
         for (heads, group, dimension) in [(2, 3, 24), (1, 1, 64), (1, 8, 16), (2, 14, 2)] {
             let scene = try AttentionScene(
@@ -37,7 +38,7 @@ struct AttentionTests {
 
     @Test("Chunks of any size, single tokens and any instruction set give the same bits")
     func chunking() throws {
-        for dtype in LinearTests.types {
+        for dtype in AttentionScene.types {
             let scene = try AttentionScene(lengths: [75], dtype: dtype)
             try scene.fill(ReferenceBackend())
             let whole = try scene.attend(try backend("portable", threads: 1), [0..<75])[0]
@@ -68,7 +69,7 @@ struct AttentionTests {
         }
     }
 
-    @Test("What stale slots hold is never seen, not even a NaN", arguments: LinearTests.types)
+    @Test("What stale slots hold is never seen, not even a NaN", arguments: AttentionScene.types)
     func staleSlots(dtype: DType) throws {
         let clean = try AttentionScene(lengths: [37, 16], dtype: dtype)
         let stale = try AttentionScene(lengths: [37, 16], dtype: dtype, stale: .nan)

@@ -57,12 +57,15 @@ struct ArgumentsTests {
     func engineFlags() throws {
         let plain = try EngineFlags.configuration(try parsed("M"))
         #expect(plain.enablesPrefixCaching && plain.dtype == nil && plain.maxSequences == 256)
+        #expect(plain.cacheType == nil)
         let changed = try EngineFlags.configuration(
             try parsed(
                 "M", "--no-enable-prefix-caching", "--dtype", "float16", "--load-format", "dummy",
+                "--kv-cache-dtype", "int8",
                 "--max-num-batched-tokens", "64", "--block-size", "32", "--seed", "9",
                 "--kv-cache-memory-bytes", "1000", "--gpu-memory-utilization", "0.5"))
         #expect(!changed.enablesPrefixCaching)
+        #expect(changed.cacheType == .int8)
         #expect(changed.dtype == .float16 && changed.loadFormat == .dummy)
         #expect(changed.maxBatchedTokens == 64 && changed.maxSequences == 64)
         #expect(changed.blockSize == 32 && changed.seed == 9)

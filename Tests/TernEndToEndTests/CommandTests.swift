@@ -229,6 +229,11 @@ struct CommandTests {
             (["generate", model, "--prompt", "x", "--top-p", "2"], "", "top_p is 2.0"),
             (["generate", "/nowhere", "--prompt", "x"], "", "config.json: is missing"),
             (["generate", model, "--prompt", "x", "--dtype", "int4"], "", "--dtype is int4"),
+            (["generate", model, "--prompt", "x", "--dtype", "int8"], "", "--dtype is int8"),
+            (
+                ["generate", model, "--prompt", "x", "--kv-cache-dtype", "fp8"], "",
+                "--kv-cache-dtype is fp8"
+            ),
             (["detokenize", model, "--json"], "[]", "expected {\"token_ids\""),
             (["detokenize", model, "--json"], "{", "JSON, byte 1"),
             (["chat-template", model], #"[{"role": "bard", "content": "x"}]"#, "roles are system"),
@@ -241,6 +246,8 @@ struct CommandTests {
             let cause = lines.last { $0.hasPrefix("tern: ") }
             #expect(cause?.contains(message) == true, "\(arguments): \(outcome.errors)")
         }
+        let odd = try TernProcess.run(["bench", "attention", "--kv-heads", "3"])
+        #expect(odd.status == 1 && odd.errors.contains("32 query heads on 3"))
         let group = try TernProcess.run(["bench", "--help"])
         #expect(group.status == 0 && group.output.hasPrefix("usage: tern bench latency"))
         let invalid = try TernProcess.run(["tokenize", model], input: [0x66, 0xFF])

@@ -2,14 +2,18 @@ import TernCPU
 import TernEngine
 import TernJSON
 import TernPlanning
+import TernTensor
 import TernTesting
 import Testing
 
 /// The bundled models against what transformers recorded of them.
 @Suite("The bundled models", .serialized)
 struct GoldenTests {
-    private func engine(_ folder: String = Fixture.telemachus) throws -> Engine {
+    private func engine(
+        _ folder: String = Fixture.telemachus, cacheType: DType? = nil
+    ) throws -> Engine {
         var configuration = EngineConfiguration(folder: folder)
+        configuration.cacheType = cacheType
         configuration.dtype = .float32
         configuration.maxSequences = 64
         return try Engine(
@@ -103,12 +107,38 @@ struct GoldenTests {
         try engine.stop()
     }
 
-    @Test("Of 100 generated questions it answers the share that its card says, within 4 points")
-    func questions() throws {
+    @Test(
+        "With a cache in fewer bits, 32 of the 40 prompts give the tokens of transformers still",
+        arguments: [("telemachus.json", Fixture.telemachus), ("argus.json", Fixture.argus)],
+        [DType.bfloat16, .int8])
+    func cacheTypes(model: (file: String, folder: String), type: DType) throws {
+        let golden = try Fixture.golden(model.file)
+        let prompts = try #require(golden["prompts"]?.array)
+        let engine = try engine(model.folder, cacheType: type)
+        var parameters = engine.defaultParameters(
+            maxTokens: try #require(golden["max_tokens"]?.integer))
+        parameters.temperature = 0
+        let requests = prompts.map { prompt in
+            let ids = (prompt["prompt_token_ids"]?.array ?? []).compactMap(\.integer)
+            return GenerationRequest(prompt: ids.map { TokenID($0) }, parameters: parameters)
+        }
+        let same = zip(prompts, try answers(requests, engine)).count { prompt, answer in
+            let expected = prompt["token_ids"]?.array?.compactMap(\.integer)
+            return answer.tokens.map { Int($0.token.rawValue) } == expected
+        }
+        print("\(type) cache: \(model.file), \(same) of \(prompts.count) the same")
+        #expect(same >= 32)
+        try engine.stop()
+    }
+
+    @Test(
+        "Of 100 generated questions it answers the share that its card says, within 4 points",
+        arguments: [nil, DType.int8])
+    func questions(cacheType: DType?) throws {
         let golden = try Fixture.golden("telemachus_questions.json")
         let questions = try #require(golden["questions"]?.array)
         let expected = try #require(golden["expected_share"]?.number)
-        let engine = try engine()
+        let engine = try engine(cacheType: cacheType)
         var parameters = engine.defaultParameters(maxTokens: 100)
         parameters.temperature = 0
         let requests = try questions.map { question in
@@ -121,6 +151,7 @@ struct GoldenTests {
         let right = zip(questions, try answers(requests, engine)).count { question, answer in
             question["answer"]?.string == answer.text
         }
+        print("\(cacheType?.rawValue ?? "float32") cache: \(right) of 100 questions")
         #expect(abs(Double(right) / 100 - expected) <= 0.04, "\(right) of 100, not \(expected)")
         try engine.stop()
     }

@@ -24,10 +24,10 @@ struct BundledModelBitsTests {
 
     private static func answers(
         _ folder: String, _ topology: Topology, _ policy: ShiftPolicy,
-        _ quantization: WeightQuantization
+        _ change: (inout EngineConfiguration) -> Void
     ) throws -> [[Answer]] {
         var configuration = EngineConfiguration(folder: folder)
-        configuration.quantization = quantization
+        change(&configuration)
         configuration.maxModelLength = 128
         configuration.maxSequences = 4
         configuration.maxBatchedTokens = 64
@@ -49,13 +49,13 @@ struct BundledModelBitsTests {
 
     private static func check(
         _ folder: String, _ topologies: [Topology],
-        _ quantization: WeightQuantization = WeightQuantization()
+        _ change: (inout EngineConfiguration) -> Void = { _ in }
     ) throws {
-        let expected = try answers(folder, Topology(), policies[1], quantization)
+        let expected = try answers(folder, Topology(), policies[1], change)
         #expect(Set(expected.map { $0[0].tokens }).count == prompts.count)
         for topology in topologies {
             for policy in policies {
-                let isSame = try answers(folder, topology, policy, quantization) == expected
+                let isSame = try answers(folder, topology, policy, change) == expected
                 #expect(isSame, "\(topology) \(policy)")
             }
         }
@@ -63,6 +63,11 @@ struct BundledModelBitsTests {
 
     @Test("telemachus gives the bits of one rank in every mode")
     func telemachus() throws { try Self.check(Fixture.telemachus, Self.topologies) }
+
+    @Test("telemachus does too with a cache in int8")
+    func bytes() throws {
+        try Self.check(Fixture.telemachus, Self.topologies) { $0.cacheType = .int8 }
+    }
 
     @Test("argus does too, its 5 layers on 3 stages, its experts split or divided")
     func argus() throws {
@@ -81,7 +86,9 @@ struct BundledModelBitsTests {
         ])
     func quantized(quantization: WeightQuantization) throws {
         for folder in [Fixture.telemachus, Fixture.argus] {
-            try Self.check(folder, [Topology(sequence: 2, tensor: 2)], quantization)
+            try Self.check(folder, [Topology(sequence: 2, tensor: 2)]) {
+                $0.quantization = quantization
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ struct FrameTests {
         for fit in [nil, ShiftFit(rungs, measuredIn: .seconds(2)), ShiftFit([], measuredIn: .zero)]
         {
             let summary = RankSummary(
-                memory: memory, dtype: .bfloat16, parameters: 7, shiftFit: fit)
+                memory: memory, dtype: .bfloat16, cacheType: .int8, parameters: 7,
+                shiftFit: fit)
             #expect(try Frame(.ready, summary).value() == summary)
         }
         for text in ["", "κύκλωψ\r\n\0", "\u{1F680}"] {

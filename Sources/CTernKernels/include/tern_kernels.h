@@ -15,13 +15,16 @@
 // Types of elements, as DType has them.
 enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
 
+// The type of keys and values that are bytes, with a scale for each token of a head.
+enum { TERN_INT8 = 3 };
+
 // Types of weights alone, as WeightFormat has them; they follow those of elements. The last is
 // bfloat16 whose products round their inputs to it too.
 enum {
-    TERN_CHANNEL_INT8 = 3,
-    TERN_GROUPED_INT4 = 4,
-    TERN_BFLOAT16_PAIRS = 5,
-    TERN_WEIGHT_TYPES = 6
+    TERN_CHANNEL_INT8 = 4,
+    TERN_GROUPED_INT4 = 5,
+    TERN_BFLOAT16_PAIRS = 6,
+    TERN_WEIGHT_TYPES = 7
 };
 
 // The most parts that the inputs of a product may be cut into.
@@ -32,6 +35,10 @@ enum { TERN_MAX_EXPERTS = 1024 };
 
 // The largest dimensions of a head's keys and values that attention takes: those of a latent cache.
 enum { TERN_MAX_HEAD_DIMENSION = 576, TERN_MAX_VALUE_DIMENSION = 512 };
+
+// Keys, counted from position 0, whose weights are added before any others': see
+// `Backend.attend`.
+enum { TERN_ATTEND_SPLIT = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows. For weights of whole numbers they become bytes,
@@ -262,6 +269,7 @@ typedef struct {
 typedef struct {
     char *blocks;
     int64_t block_bytes, head_bytes, key_bytes;
+    int64_t scale_offset;  // where the scales of a head's keys begin, then its values', if any
     int64_t block_size, heads, dimension, value_dimension;
     int32_t type;
 } tern_cache;
@@ -288,6 +296,11 @@ typedef struct {
     int64_t window;                 // positions that a query sees; INT64_MAX: all
     float soft_cap;                 // 0: none
     const float *_Nullable sinks;   // one score per query head
+    int32_t workers;                // how many workers are likely to come
+    char *slots;                    // room for what splits of long sequences sum up to
+    int64_t slot_bytes;
+    int32_t *ended;                 // zeros, and zeros again afterwards
+    int64_t ended_count;
     tern_cache cache;
 } tern_attend_args;
 

@@ -8,8 +8,10 @@ import TernTensor
 public struct RankSummary: Sendable, Equatable {
     /// How memory was settled.
     public let memory: MemoryPlan
-    /// Type of weights and cache.
+    /// Type of the weights.
     public let dtype: DType
+    /// Type of the cache.
+    public let cacheType: DType
     /// Number of parameters.
     public let parameters: Int
     /// How the threshold of the shift was measured, where it was.
@@ -23,6 +25,7 @@ public struct RankSummary: Sendable, Equatable {
             memory.blockCount == first.memory.blockCount
             && memory.blockSize == first.memory.blockSize
             && memory.maxModelLength == first.memory.maxModelLength && dtype == first.dtype
+            && cacheType == first.cacheType
             && parameters == first.parameters
         guard same else {
             throw EngineError(
@@ -38,17 +41,22 @@ extension RankSummary: FrameField {
     func write(to writer: inout FrameWriter) {
         writer.write(memory)
         writer.write(dtype.rawValue)
+        writer.write(cacheType.rawValue)
         writer.write(parameters)
         writer.write(optional: shiftFit)
     }
 
     init(from reader: inout FrameReader) throws(FrameError) {
         memory = try reader.value()
-        let name: String = try reader.value()
-        guard let dtype = DType(rawValue: name) else {
-            throw FrameError("frame: \(name) is no type of weights")
+        func type() throws(FrameError) -> DType {
+            let name: String = try reader.value()
+            guard let dtype = DType(rawValue: name) else {
+                throw FrameError("frame: \(name) is no type of weights or of a cache")
+            }
+            return dtype
         }
-        self.dtype = dtype
+        dtype = try type()
+        cacheType = try type()
         parameters = try reader.value()
         shiftFit = try reader.optional()
     }

@@ -173,7 +173,7 @@ public struct ModelConfiguration: Sendable, Equatable {
 
     private static func savedType(_ config: ConfigurationReader) throws(CheckpointError) -> DType? {
         guard let name = try config.text("dtype", or: "torch_dtype") else { return nil }
-        guard let type = DType(rawValue: name), type != .int32 else {
+        guard let type = DType(rawValue: name), type.isFloatingPoint else {
             throw CheckpointError(
                 config.file, "dtype is \(name), expected float32, bfloat16 or float16")
         }
