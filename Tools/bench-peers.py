@@ -58,6 +58,7 @@ def by_turns(listed, asked, rounds, figures):
                     found = engine.measure(point, salt=turn + 1)
                 except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
                     failed.add(engine)
+                    engine.close()
                     note(f"{engine.name} is left out from now on: {error}")
                     continue
                 figures.setdefault(point.name, {}).setdefault(engine.name, []).append(found)
@@ -100,8 +101,8 @@ def check(options, folder, config):
     """Whether the engines run the same model; false where Tern and transformers differ in float32."""
     place = (options, folder, config)
     listed = [Tern("tern fp32", "", *place, flags=["--dtype", "float32"]), *engines(options, folder, config)]
-    output = 24
-    asked = prompts(Point("prefill", 24, output, 8), 7, config["vocab_size"])
+    output = 16
+    asked = prompts(Point("check", 24, output, 4), 7, config["vocab_size"])
     told = {}
     for engine in listed:
         try:

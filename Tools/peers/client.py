@@ -10,6 +10,10 @@ import statistics
 import time
 from dataclasses import dataclass
 
+from peers.model_files import FIRST_WORD
+
+LONGEST = 600  # seconds
+
 
 @dataclass(frozen=True)
 class Point:
@@ -29,7 +33,7 @@ class Point:
 def prompts(point, salt, vocabulary_size):
     """Random words for every sequence of a point, the same for the same salt."""
     generator = random.Random(salt)
-    words = range(257, vocabulary_size)
+    words = range(FIRST_WORD, vocabulary_size)
     return [generator.choices(words, k=point.prompt) for _ in range(point.batch)]
 
 
@@ -41,6 +45,7 @@ class Answer:
 
 
 async def ask(port, prompt, output):
+    """One streamed completion, greedy and to its full length."""
     body = json.dumps({
         "model": "model", "prompt": prompt, "max_tokens": output, "temperature": 0, "ignore_eos": True,
         "stream": True}).encode()
@@ -64,8 +69,11 @@ async def ask(port, prompt, output):
 
 
 def ask_all(port, asked, output):
+    """When they were asked, all at once, and their answers."""
+
     async def gathered():
-        return await asyncio.gather(*(ask(port, prompt, output) for prompt in asked))
+        async with asyncio.timeout(LONGEST):
+            return await asyncio.gather(*(ask(port, prompt, output) for prompt in asked))
 
     start = time.perf_counter()
     answers = asyncio.run(gathered())

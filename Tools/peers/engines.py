@@ -13,7 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from peers.client import Point, ask_all, prompts, seen
+from peers.client import LONGEST, Point, ask_all, prompts, seen
 from peers.model_files import MAX_LENGTH, WORD, vocabulary
 
 # What `serve` asks: 32 requests at once.
@@ -28,7 +28,8 @@ class Process:
         self.command = [str(word) for word in command]
         with open(log, "ab") as file:
             streams = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": file} | streams
-            self.child = subprocess.Popen(self.command, env=os.environ | environment, start_new_session=True, **streams)
+            self.child = subprocess.Popen(
+                self.command, env=os.environ | environment, start_new_session=True, **streams)
 
     def send(self, number):
         with contextlib.suppress(ProcessLookupError):  # it has ended by itself
@@ -107,7 +108,7 @@ class Engine:
         """What a command that measures once prints."""
         process = Process(command, self.log, self.environment, stdout=subprocess.PIPE)
         try:
-            text = process.child.communicate(timeout=600)[0].decode()
+            text = process.child.communicate(timeout=LONGEST)[0].decode()
         finally:
             process.close()
         if process.child.returncode:

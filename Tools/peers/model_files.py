@@ -13,6 +13,7 @@ import subprocess
 
 MAX_LENGTH = 4096
 WORD = "\u0120"  # the space of byte-level vocabularies
+FIRST_WORD = 257  # before it are the bytes and what a vocabulary must have merged
 UPPER_BYTES = bytes([0x3C, 0xBC] * 128)
 UPPER_BYTES_OF_EMBEDDING = bytes([0x3D, 0xBD] * 128)
 F32, BF16 = 0, 30  # as GGUF numbers them
@@ -82,7 +83,8 @@ def byte_characters():
 
 def vocabulary(config):
     """Words that tell their number, so that the texts of two engines are equal where their tokens are."""
-    return byte_characters() + ["ab"] + [f"{WORD}{token}" for token in range(257, config["vocab_size"])]
+    words = [f"{WORD}{token}" for token in range(FIRST_WORD, config["vocab_size"])]
+    return byte_characters() + ["ab"] + words
 
 
 def gguf_value(value):
@@ -188,6 +190,9 @@ def write_weights(folder, config):
             else:
                 upper = UPPER_BYTES_OF_EMBEDDING if "embed" in name else UPPER_BYTES
                 data = random_bf16(math.prod(shape), generator, upper)
+                if shape[0] == config["vocab_size"]:
+                    # Zeros have no logit to speak of, so that words alone are told.
+                    data[: 2 * FIRST_WORD * shape[1]] = bytes(2 * FIRST_WORD * shape[1])
                 plain.write(data)
                 add(interleaved(data, shape, heads) if heads else data)
         if factors:
