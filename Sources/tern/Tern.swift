@@ -9,8 +9,9 @@ enum Tern {
 
     private static let commands = [
         Serve.command, Generate.command, RunBatch.command, Inspect.command, BenchLatency.command,
-        BenchThroughput.command, BenchShift.command, BenchPerplexity.command,
-        Tokenize.command, Detokenize.command, RenderChatTemplate.command, Top.command,
+        BenchThroughput.command, BenchShift.command, BenchPerplexity.command, BenchLoad.command,
+        BenchScaling.command, Tokenize.command, Detokenize.command, RenderChatTemplate.command,
+        Top.command,
     ]
     /// What `serve` starts itself; no help mentions it.
     private static let ownCommands = [HostRanks.command]
