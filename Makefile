@@ -3,17 +3,22 @@
 
 MODEL ?= Models/telemachus
 BENCH_MODEL ?= Benchmarks/llama-125m
+BENCH_LARGE ?= Benchmarks/llama-1.2b
 ARGS ?=
 
 TERN := .build/release/tern
 THRESHOLDS := Benchmarks/thresholds
+BENCH_CHECKPOINT := .build/checkpoints/$(notdir $(BENCH_MODEL))
+COMMA := ,
 # A target may import only what Package.swift gives it.
 IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
+# What `make bench` measures; each is a target of its own.
+BENCHES := bench-counts bench-loop bench-load bench-latency bench-latency-large bench-scaling \
+	bench-scaling-large bench-shift
 
 .DEFAULT_GOAL := build
-.PHONY: build serve test soak page-test fuzz bench bench-latency bench-loop bench-shift lint format docs \
-	clean dependencies
+.PHONY: build serve test soak page-test fuzz bench $(BENCHES) lint format docs clean dependencies
 
 ## A release build of tern.
 build: dependencies
@@ -44,17 +49,38 @@ fuzz: dependencies
 	.build/release/tern-fuzz --seconds $(SECONDS) $(if $(TARGET),--target $(TARGET)) $(ARGS)
 
 ## All measurements; `make -k bench` goes on where a figure misses its threshold.
-bench: bench-latency bench-loop bench-shift
+bench: $(BENCHES)
 
-## Latency beside the limits of this machine.
+# An engine's measurement of a shape, in a line: $(call measure,command,shape,thresholds,flags).
+measure = $(TERN) bench $(1) $(2) --load-format dummy --thresholds $(THRESHOLDS)/$(3).json $(4) $(ARGS)
+
+## Latency beside the limits of this machine, of a small shape and of a large one.
 bench-latency: build
-	$(TERN) bench latency $(BENCH_MODEL) --load-format dummy \
-	    --thresholds $(THRESHOLDS)/latency.json $(ARGS)
+	$(call measure,latency,$(BENCH_MODEL),latency,--input-len 512 --num-iters 5)
+bench-latency-large: build
+	$(call measure,latency,$(BENCH_LARGE),latency-large,--input-len 512 --max-model-len 4096)
+
+## 32 sequences at once beside one.
+bench-scaling: build
+	$(call measure,scaling,$(BENCH_MODEL),scaling,--batch-sizes 1$(COMMA)32)
+bench-scaling-large: build
+	$(call measure,scaling,$(BENCH_LARGE),scaling-large,--batch-sizes 1$(COMMA)32 --max-model-len 4096)
 
 ## The engine's own work at 64 sequences.
 bench-loop: build
 	$(TERN) bench latency $(MODEL) --batch-size 64 --input-len 16 --output-len 64 \
 	    --thresholds $(THRESHOLDS)/loop.json
+
+## A start beside one read of the weights, from a file of random ones that is made once.
+bench-load: build
+	Tools/make-checkpoint.py $(BENCH_MODEL) $(BENCH_CHECKPOINT)
+	$(TERN) bench load $(BENCH_CHECKPOINT) --thresholds $(THRESHOLDS)/load.json $(ARGS)
+
+## What is counted: allocations, collectives and bytes of a step, instructions of the scheduler. Needs
+## valgrind.
+bench-counts: dependencies
+	swift build -c release --product tern-counts
+	Tools/measure-counts.py .build/release/tern-counts $(MODEL) --thresholds $(THRESHOLDS)/counts.json
 
 ## Both modes and the shift between them, on two ranks.
 bench-shift: build
@@ -78,6 +104,7 @@ docs: dependencies
 
 clean:
 	swift package clean
+	rm -rf .build/checkpoints
 
 dependencies:
 	@Tools/install-dependencies.sh

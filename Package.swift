@@ -83,6 +83,12 @@ let package = Package(
                 "TernJSON", "TernTesting",
             ],
             path: "Tests/TernFuzz", swiftSettings: swift),
+        .executableTarget(
+            name: "tern-counts",
+            dependencies: [
+                "TernEngine", "TernCPU", "TernPlanning", "TernJSON", "CAllocationCounter",
+            ],
+            path: "Tests/TernCounts", swiftSettings: swift),
         .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
         tests("TernJSONTests", ["TernJSON"]),
         tests("TernPlanningTests", ["TernPlanning", "TernTesting", "CAllocationCounter"]),

@@ -69,6 +69,8 @@ public struct LatencyReport: Sendable, Equatable {
     public let timePerOutputToken: Percentiles
     /// Seconds of processor time that the engine's loop took a step for work of its own.
     public let loopWork: LoopWork
+    /// Memory that the process held, as a multiple of what weights and the batch's tokens take.
+    public let residentShare: Double
     /// What the phases must do.
     public let work: BatchWork
     /// What the machine can do.
@@ -77,16 +79,17 @@ public struct LatencyReport: Sendable, Equatable {
     /// A report of measurements.
     public init(
         inputLength: Int, outputLength: Int, batchSize: Int, timeToFirstToken: Percentiles,
-        timePerOutputToken: Percentiles, loopWork: LoopWork, work: BatchWork,
-        rates: MachineRates
+        timePerOutputToken: Percentiles, loopWork: LoopWork, residentShare: Double,
+        work: BatchWork, rates: MachineRates
     ) {
         self.inputLength = inputLength
         self.outputLength = outputLength
         self.batchSize = batchSize
         self.timeToFirstToken = timeToFirstToken
         self.timePerOutputToken = timePerOutputToken
-        self.work = work
         self.loopWork = loopWork
+        self.residentShare = residentShare
+        self.work = work
         self.rates = rates
     }
 

@@ -68,8 +68,8 @@ struct StepTimer {
         return zip(before, try counts()).map { $1.totalBytes - $0.totalBytes }.max() ?? 0
     }
 
-    /// Of each rank.
-    private func counts() throws(EngineError) -> [CollectiveCounts] {
+    /// What the collectives of each rank moved since the start.
+    func counts() throws(EngineError) -> [CollectiveCounts] {
         var counts: [CollectiveCounts] = []
         for executor in executors { counts += try executor.collectiveCounts(within: deadline) }
         return counts

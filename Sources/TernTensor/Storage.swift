@@ -12,6 +12,8 @@ public final class Storage: @unchecked Sendable {
     public let base: UnsafeMutableRawPointer
     /// Number of usable bytes.
     public let bytes: Int
+    /// Whether the bytes are a file's, which can be read again.
+    private let isFile: Bool
 
     /// Zeroed memory; pages become resident when they are first touched.
     ///
@@ -25,6 +27,7 @@ public final class Storage: @unchecked Sendable {
         madvise(address, length, MADV_HUGEPAGE)
         self.base = address
         self.bytes = bytes
+        isFile = false
     }
 
     /// A file's bytes, shared with the page cache; writing to them is a fault.
@@ -44,6 +47,21 @@ public final class Storage: @unchecked Sendable {
         else { throw .unreadable(path: path, cause: errno) }
         self.base = address
         self.bytes = Int(status.st_size)
+        isFile = true
+    }
+
+    /// Lets the pages of a file go that hold some of its bytes: they count as this process's memory
+    /// no more, and come back when they are read again. Memory that is no file's stays as it is.
+    ///
+    /// Thread: any, readers of the same bytes among them.
+    public func letGo(of range: Range<Int>) {
+        precondition(
+            0 <= range.lowerBound && range.upperBound <= bytes,
+            "bytes \(range) of a storage of \(bytes)")
+        let page = Int(getpagesize())
+        let first = range.lowerBound / page * page
+        guard isFile, !range.isEmpty else { return }
+        madvise(base + first, range.upperBound - first, MADV_DONTNEED)
     }
 
     deinit { munmap(base, max(bytes, 1)) }

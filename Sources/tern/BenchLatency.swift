@@ -26,35 +26,28 @@ enum BenchLatency {
             ), EngineFlags.section, ParallelFlags.section,
         ], run: run)
 
-    /// The batch that the flags describe.
-    private struct Batch {
-        let inputLength: Int
-        let outputLength: Int
-        let size: Int
-        let repetitions: Int
-
-        init(_ arguments: Arguments) throws(UsageError) {
-            inputLength = try arguments.integer("--input-len", in: 1...1 << 20) ?? 128
-            outputLength = try arguments.integer("--output-len", in: 2...1 << 20) ?? 32
-            size = try arguments.integer("--batch-size", in: 1...4096) ?? 1
-            repetitions = try arguments.integer("--num-iters", in: 1...1000) ?? 3
-        }
-    }
-
     private static func run(_ arguments: Arguments) throws {
-        let batch = try Batch(arguments)
+        let batch = EqualBatch(
+            inputLength: try arguments.integer("--input-len", in: 1...1 << 20) ?? 128,
+            outputLength: try arguments.integer("--output-len", in: 2...1 << 20) ?? 32,
+            size: try arguments.integer("--batch-size", in: 1...4096) ?? 1)
+        let repetitions = try arguments.integer("--num-iters", in: 1...1000) ?? 3
         var configuration = try EngineFlags.configuration(arguments)
         configuration.enablesPrefixCaching = false
+        configuration.requiresTokenizer = false
         let printsJSON = arguments.has("--json")
         let thresholds = try arguments.thresholds()
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
-        let times = try measure(batch, engine)
+        let times = try measure(batch, repetitions, engine)
+        let memory = ResidentMemory(
+            of: engine, sequences: batch.size, tokens: batch.inputLength + batch.outputLength)
         try engine.stop()
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
             batchSize: batch.size, timeToFirstToken: Percentiles(times.first),
             timePerOutputToken: Percentiles(times.next), loopWork: times.loop,
-            work: work(batch, engine), rates: try Hardware(arguments, Topology()).rates())
+            residentShare: memory.share, work: work(batch, engine),
+            rates: try Hardware(arguments, Topology()).rates())
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
     }
@@ -62,18 +55,18 @@ enum BenchLatency {
     /// Runs the batch over and over: seconds of each run that counts, and of the engine's loop a
     /// step in them.
     private static func measure(
-        _ batch: Batch, _ engine: Engine
+        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine
     ) throws -> (first: [Double], next: [Double], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
         bar.show(0)
         // The first run touches memory for the first time.
-        _ = try measure(batch, engine, salt: 0)
+        _ = try batch.run(on: engine, salt: 0)
         let before = engine.metrics
         var first: [Double] = []
         var next: [Double] = []
-        for repetition in 1...batch.repetitions {
-            bar.show(Double(repetition) / Double(batch.repetitions + 1))
-            let times = try measure(batch, engine, salt: repetition)
+        for repetition in 1...repetitions {
+            bar.show(Double(repetition) / Double(repetitions + 1))
+            let times = try batch.run(on: engine, salt: repetition)
             first.append(times.first)
             next.append(times.next)
         }
@@ -86,37 +79,13 @@ enum BenchLatency {
         return (first, next, loop)
     }
 
-    private static func work(_ batch: Batch, _ engine: Engine) -> BatchWork {
+    private static func work(_ batch: EqualBatch, _ engine: Engine) -> BatchWork {
         let cost = engine.cost
         return BatchWork(
             prefillOperations: Double(batch.size)
                 * cost.prefillOperations(tokens: batch.inputLength),
             decodeBytes: cost.decodeBytes(
                 sequences: batch.size, context: batch.inputLength + batch.outputLength / 2))
-    }
-
-    /// Runs the batch once: seconds until all have their first token, and per token after that.
-    private static func measure(
-        _ batch: Batch, _ engine: Engine, salt: Int
-    ) throws -> (first: Double, next: Double) {
-        var parameters = engine.defaultParameters(maxTokens: batch.outputLength)
-        parameters.temperature = 0
-        parameters.ignoreEOS = true
-        let requests = (0..<batch.size).map { index in
-            let prompt = (0..<batch.inputLength).map { position in
-                TokenID((position * 31 + index * 17 + salt * 13 + 1) % engine.model.vocabularySize)
-            }
-            return GenerationRequest(prompt: prompt, parameters: parameters)
-        }
-        let clock = ContinuousClock()
-        let start = clock.now
-        var unstarted = Set(requests.indices)
-        var firstTokens = start
-        try engine.generate(requests) { index, _ in
-            if unstarted.remove(index) != nil && unstarted.isEmpty { firstTokens = clock.now }
-        }
-        let decoding = firstTokens.duration(to: clock.now) / Double(batch.outputLength - 1)
-        return (start.duration(to: firstTokens) / .seconds(1), decoding / .seconds(1))
     }
 }
 
@@ -132,6 +101,7 @@ extension LatencyReport {
             "tpot_min_s": .number(timePerOutputToken.minimum),
             "planning_us_per_step": .number(1e6 * loopWork.planning),
             "text_us_per_step": .number(1e6 * loopWork.text),
+            "resident_per_needed": .number(residentShare),
             "prefill_tokens_per_s": .number(prefillTokensPerSecond),
             "decode_tokens_per_s": .number(decodeTokensPerSecond),
             "prefill_percent_of_fma_peak": .number(100 * prefillShareOfPeak),
@@ -156,6 +126,7 @@ extension LatencyReport {
         (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
           loop  \(tenths(1e6 * loopWork.planning)) µs of processor time a step to schedule, plan, \
         hand over and commit, \(tenths(1e6 * loopWork.text)) µs to make text
+          memory  \(residentShare.text(decimals: 3)) times weights and cache in use
 
         """
     }

@@ -9,10 +9,9 @@ enum Tern {
 
     private static let commands = [
         Serve.command, Generate.command, RunBatch.command, Inspect.command, BenchLatency.command,
-        BenchThroughput.command, BenchShift.command, BenchAttention.command, BenchLimits.command,
-        Tokenize.command,
-        Detokenize.command,
-        RenderChatTemplate.command, Top.command,
+        BenchThroughput.command, BenchShift.command, BenchAttention.command,
+        BenchPerplexity.command, BenchLoad.command, BenchScaling.command, BenchLimits.command,
+        Tokenize.command, Detokenize.command, RenderChatTemplate.command, Top.command,
     ]
     /// What `serve` starts itself; no help mentions it.
     private static let ownCommands = [HostRanks.command]

@@ -12,13 +12,17 @@ extern void *__libc_memalign(size_t, size_t);
 
 static __thread int64_t count;
 static __thread int64_t total_bytes;
+static int64_t process_count;
 
 int64_t allocation_count(void) { return count; }
 
 int64_t allocated_bytes(void) { return total_bytes; }
 
+int64_t process_allocation_count(void) { return __atomic_load_n(&process_count, __ATOMIC_RELAXED); }
+
 static void note(size_t bytes) {
     count++;
+    __atomic_fetch_add(&process_count, 1, __ATOMIC_RELAXED);
     total_bytes += (int64_t)bytes;
 }
 

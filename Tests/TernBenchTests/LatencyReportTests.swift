@@ -17,7 +17,7 @@ struct LatencyReportTests {
         let report = LatencyReport(
             inputLength: 100, outputLength: 10, batchSize: 4,
             timeToFirstToken: Percentiles([1, 2, 9]), timePerOutputToken: Percentiles([0.5]),
-            loopWork: LoopWork(planning: 4e-5, text: 1e-5),
+            loopWork: LoopWork(planning: 4e-5, text: 1e-5), residentShare: 1.02,
             work: BatchWork(prefillOperations: 6e9, decodeBytes: 2e9),
             rates: MachineRates(readBytesPerSecond: 8e9, operationsPerSecond: 10e9))
         #expect(report.prefillTokensPerSecond == 200)

@@ -153,6 +153,36 @@ struct CommandTests {
         #expect(outcome.errors.contains("memory: weights"))
     }
 
+    @Test("bench load starts an engine beside one read of the file, and knows a model without one")
+    func benchLoad() throws {
+        let object = try json([
+            "bench", "load", Fixture.telemachus, "--max-model-len", "64", "--max-num-seqs", "4",
+            "--num-iters", "2", "--json",
+        ])
+        let file = try Fixture.bytes(Fixture.telemachus + "/model.safetensors")
+        #expect(object["weight_file_bytes"] == .integer(file.count))
+        let times = ["ready_s", "read_s", "fresh_memory_s", "first_token_s"].map {
+            object[$0]?.number ?? 0
+        }
+        #expect(times.allSatisfy { $0 > 0 }, "\(times)")
+        #expect(object["ready_per_read"]?.number == times[0] / times[1])
+        #expect(try #require(object["resident_per_needed"]?.number) > 1)
+        let bare = try TernProcess.run(["bench", "load", Fixture.root + "/Benchmarks/llama-125m"])
+        #expect(bare.status == 1 && bare.errors.contains("holds no weights"), "\(bare.errors)")
+    }
+
+    @Test("bench scaling tells each batch's tokens a second as a multiple of the first's")
+    func benchScaling() throws {
+        let flags = ["--batch-sizes", "2,4", "--num-iters", "1", "--output-len", "4", "--json"]
+        let object = try json(["bench", "scaling", Fixture.telemachus] + flags)
+        let rates = try [2, 4].map { try #require(object["batch_\($0)_tokens_per_s"]?.number) }
+        #expect(rates[0] > 0 && object["batch_2_over_2"] == 1.0)
+        #expect(object["batch_4_over_2"]?.number == rates[1] / rates[0])
+        let wrong = try TernProcess.run(
+            ["bench", "scaling", Fixture.telemachus, "--batch-sizes", "1,x"])
+        #expect(wrong.errors.contains("--batch-sizes is 1,x; it must be numbers from 1 to 4096"))
+    }
+
     @Test("bench shift times steps in both modes and writes a plot with the threshold")
     func benchShift() throws {
         let folder = try TemporaryFolder()

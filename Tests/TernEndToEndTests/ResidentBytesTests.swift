@@ -28,15 +28,47 @@ struct ResidentBytesTests {
         return folder
     }
 
+    /// A checkpoint of zeros of that shape: a file with a hole for its data.
+    private static func writeCheckpoint(in folder: TemporaryFolder) throws {
+        var shapes = [("model.embed_tokens.weight", [4096, 512]), ("model.norm.weight", [512])]
+        for layer in 0..<16 {
+            let name = "model.layers.\(layer)."
+            shapes += ["q", "k", "v", "o"].map {
+                (name + "self_attn.\($0)_proj.weight", [512, 512])
+            }
+            shapes += ["gate", "up"].map { (name + "mlp.\($0)_proj.weight", [2048, 512]) }
+            shapes += [
+                (name + "mlp.down_proj.weight", [512, 2048]),
+                (name + "input_layernorm.weight", [512]),
+                (name + "post_attention_layernorm.weight", [512]),
+            ]
+        }
+        var header = JSONObject()
+        var end = 0
+        for (name, shape) in shapes {
+            let start = end
+            end += 2 * shape.reduce(1, *)
+            header[name] = [
+                "dtype": "BF16", "shape": .array(shape.map { .integer($0) }),
+                "data_offsets": [.integer(start), .integer(end)],
+            ]
+        }
+        let text = Array(JSON.object(header).text().utf8)
+        let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
+        try folder.write("model.safetensors", length + text)
+        #expect(truncate(folder.path + "/model.safetensors", 8 + text.count + end) == 0)
+    }
+
     /// Resident bytes of a server that has computed a prompt of 15 tokens and 3 decodes.
-    private static func bytes(_ folder: TemporaryFolder, _ flags: [String]) throws -> Int {
+    private static func bytes(
+        _ folder: TemporaryFolder, _ flags: [String], load: [String] = ["--load-format", "dummy"]
+    ) throws -> Int {
         let process = try TernProcess(
             [
-                "serve", folder.path, "--port", "0", "--ranks-in-process", "--load-format", "dummy",
-                "--max-model-len",
-                "64", "--max-num-seqs", "1", "--max-num-batched-tokens", "32",
+                "serve", folder.path, "--port", "0", "--ranks-in-process", "--max-model-len", "64",
+                "--max-num-seqs", "1", "--max-num-batched-tokens", "32",
                 "--kv-cache-memory-bytes", "\(4 << 20)", "--served-model-name", "tall",
-            ] + flags)
+            ] + load + flags)
         let line = try #require(process.line(containing: "serving at "))
         let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
         let prompt = JSON.array((1...15).map { .integer($0) })
@@ -67,6 +99,18 @@ struct ResidentBytesTests {
             #expect(sequence - one < Self.weightBytes / 5, "\(ranks) ranks, sequence mode")
             #expect(shift - one < Self.weightBytes / 5, "\(ranks) ranks, shift")
             #expect(shift - sequence < Self.weightBytes / 20, "\(ranks) ranks, shift")
+        }
+    }
+
+    @Test("A checkpoint's pages are let go as they are packed, on one rank and on two")
+    func files() throws {
+        let folder = try Self.folder()
+        let dummy = try Self.bytes(folder, [])
+        try Self.writeCheckpoint(in: folder)
+        for flags in [[], ["-sp", "2", "--shift-parallel-threshold", "7"]] {
+            let loaded = try Self.bytes(folder, flags, load: [])
+            #expect(loaded > Self.weightBytes, "all weights are resident")
+            #expect(loaded - dummy < Self.weightBytes / 10, "\(flags)")
         }
     }
 }

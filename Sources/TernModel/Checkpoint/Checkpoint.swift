@@ -112,6 +112,10 @@ public struct Checkpoint: Sendable {
         guard let two = tensors[other], one.encoding == two.encoding,
             one.shape == two.shape, one.rowOrder == two.rowOrder
         else { return true }
+        defer {
+            one.letGo()
+            two.letGo()
+        }
         return memcmp(
             one.storage.base + one.byteOffset, two.storage.base + two.byteOffset, one.bytes) != 0
     }

@@ -78,6 +78,10 @@ public struct CheckpointTensor: Sendable {
     /// Memory of its elements.
     var bytes: Int { shape.reduce(1, *) / encoding.blockElements * encoding.blockBytes }
 
+    /// Lets its pages go once it is packed, so that a start never holds a model twice. Who still
+    /// reads it, another rank or the next source of the same tensor, maps again what it needs.
+    func letGo() { storage.letGo(of: byteOffset..<byteOffset + bytes) }
+
     /// The type of its elements where they can be packed as they lie; nil where they must be
     /// expanded first.
     var packableType: DType? {

@@ -129,6 +129,7 @@ public final class WeightLoader {
             append(rows.expert, cut) { share, backend in
                 let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
                 rows.pack(tensor, share.blocks, into: view, on: backend)
+                tensor.letGo()
             }
         case .dummy(let seed):
             let dtype = dtype
