@@ -4,7 +4,7 @@
 
 #include "elements.h"
 
-// Bytes of `type` for `count` elements of `source_type`, at most PACK_CHUNK of them.
+// Inputs that rows of another type are converted by.
 enum { PACK_CHUNK = 256 };
 
 ALWAYS_INLINE void convert(
@@ -48,22 +48,86 @@ static void scatter(
     }
 }
 
+// Sixty-four bytes of each of 16 rows into lines of a full panel: word i of row j becomes word j of
+// line i. A line of words is a pair of k in bfloat16, a k in float32, two of them in float16.
+ALWAYS_INLINE void turn_lines(
+    const char *from, int64_t row_bytes, char *to, const int32_t type) {
+    words rows[16];
+    UNROLL for (int i = 0; i < 16; i++) memcpy(&rows[i], from + i * row_bytes, 64);
+    // Blocks of half the size beside the diagonal change places, four times.
+#define LIST(...) __VA_ARGS__
+#define ROUND(DISTANCE, LOW, HIGH) \
+    UNROLL for (int i = 0; i < 16; i++) { \
+        if (i & DISTANCE) continue; \
+        const words a = rows[i], b = rows[i + DISTANCE]; \
+        rows[i] = __builtin_shufflevector(a, b, LIST LOW); \
+        rows[i + DISTANCE] = __builtin_shufflevector(a, b, LIST HIGH); \
+    }
+    ROUND(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+        (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+    ROUND(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+        (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+    ROUND(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+        (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+    ROUND(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+        (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
+#undef ROUND
+#undef LIST
+    UNROLL for (int i = 0; i < 16; i++) {
+        if (type == TERN_FLOAT16) {
+            const shorts even = __builtin_convertvector(rows[i] & 0xFFFF, shorts);
+            const shorts odd = __builtin_convertvector(rows[i] >> 16, shorts);
+            memcpy(to + i * 64, &even, 32);
+            memcpy(to + i * 64 + 32, &odd, 32);
+        } else {
+            memcpy(to + i * 64, &rows[i], 64);
+        }
+    }
+}
+
+// Rows that have the panel's type already, into its lanes from input `first` on.
+ALWAYS_INLINE void lay_rows(
+    const char *from, int64_t row_bytes, int64_t rows, int64_t count, int64_t first, char *panel,
+    const int32_t type) {
+    const int64_t bytes = type_bytes(type), square = 64 / bytes;
+    int64_t k = 0;
+    if (rows == 16)
+        for (; k + square <= count; k += square)
+            turn_lines(from + k * bytes, row_bytes, panel + (first + k) * 16 * bytes, type);
+    if (k == count) return;
+    for (int64_t lane = 0; lane < rows; lane++)
+        scatter(from + lane * row_bytes + k * bytes, count - k, first + k, panel, lane, type);
+}
+
 static void pack(void *arguments) {
     tern_pack_args *a = arguments;
-    const int64_t row_bytes = a->row_stride * type_bytes(a->source_type);
+    const int64_t bytes = type_bytes(a->type), source_bytes = type_bytes(a->source_type);
+    const int64_t row_bytes = a->row_stride * source_bytes;
     for (int64_t item; (item = claim(&a->next)) < a->panels;) {
         char *panel = a->weight + item * a->panel_bytes;
         const int64_t start = a->panel_starts[item] - a->panel_starts[0];
         const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
         for (int64_t first = 0; first < a->inputs; first += PACK_CHUNK) {
             const int64_t count = least(PACK_CHUNK, a->inputs - first);
-            for (int64_t lane = 0; lane < rows; lane++) {
-                char converted[PACK_CHUNK * 4];
-                const char *from = a->source + (start + lane) * row_bytes
-                    + first * type_bytes(a->source_type);
-                convert_chunk(from, a->source_type, converted, a->type, count);
-                scatter(converted, count, a->first_input + first, panel, lane, a->type);
+            const char *from = a->source + start * row_bytes + first * source_bytes;
+            char converted[16 * PACK_CHUNK * 4];
+            int64_t step = row_bytes;
+            if (a->source_type != a->type) {
+                step = PACK_CHUNK * bytes;
+                for (int64_t lane = 0; lane < rows; lane++)
+                    convert_chunk(
+                        from + lane * row_bytes, a->source_type, converted + lane * step, a->type,
+                        count);
+                from = converted;
             }
+            // Types as constants, so that squares are turned in registers.
+            const int64_t k = a->first_input + first;
+            if (a->type == TERN_BFLOAT16)
+                lay_rows(from, step, rows, count, k, panel, TERN_BFLOAT16);
+            if (a->type == TERN_FLOAT32)
+                lay_rows(from, step, rows, count, k, panel, TERN_FLOAT32);
+            if (a->type == TERN_FLOAT16)
+                lay_rows(from, step, rows, count, k, panel, TERN_FLOAT16);
         }
     }
 }

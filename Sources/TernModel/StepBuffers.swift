@@ -134,7 +134,8 @@ private struct BufferSizes {
                 localHeads, rows * (queries * widths.query + keysValues * widths.keyValue))
             localAttended = max(localAttended, rows * queries * widths.attended)
             for shards in inner {
-                self.inner = max(self.inner, rows * shards[view.tensorGroup].count)
+                self.inner = max(
+                    self.inner, min(rows, MLP.rowsAtOnce) * shards[view.tensorGroup].count)
             }
         }
         let (queries, keysValues) = (layout.ownQueryHeads.count, layout.ownKeyValueHeads.count)

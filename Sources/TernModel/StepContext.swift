@@ -132,14 +132,15 @@ public struct StepContext {
             as: Shape(slots.shape[0], ownQueryHeads.count, widths.values.count))
     }
 
-    /// Room for gates and ups of the rank's tokens. Shape: `[n, columns]`.
-    func gateUp(columns: Int) -> Tensor {
-        buffers.gateUp.reused(as: Shape(hidden.shape[0], columns))
+    /// Room for gates and ups of some of the rank's tokens, at most `MLP.rowsAtOnce`.
+    /// Shape: `[rows, columns]`.
+    func gateUp(rows: Int, columns: Int) -> Tensor {
+        buffers.gateUp.reused(as: Shape(rows, columns))
     }
 
-    /// Room for what comes of them. Shape: `[n, columns]`.
-    func activated(columns: Int) -> Tensor {
-        buffers.activated.reused(as: Shape(hidden.shape[0], columns))
+    /// Room for what comes of them. Shape: `[rows, columns]`.
+    func activated(rows: Int, columns: Int) -> Tensor {
+        buffers.activated.reused(as: Shape(rows, columns))
     }
 }
 

@@ -95,6 +95,9 @@ struct QuantizedMatrix: Sendable {
         }
     }
 
+    /// Lets the pages go that its numbers were read from; they can be read again.
+    func letGo() { numbers.letGo() }
+
     private func scale(_ row: Int, group: Int) -> Float {
         scales.element(scheme == .channelInt8 ? row : group * outputs + row)
     }

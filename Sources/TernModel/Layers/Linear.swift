@@ -42,14 +42,29 @@ struct RowParallelLinear: Sendable {
     func callAsFunction(
         _ input: Tensor, into output: Tensor, _ step: StepContext
     ) throws(CommunicationError) {
+        let sums = ownSums(for: output, step)
+        multiply(input, into: sums, step)
+        try finish(sums, into: output, step)
+    }
+
+    /// Where this rank's share of an output is to be written, by rows in any order.
+    func ownSums(for output: Tensor, _ step: StepContext) -> Tensor {
+        step.view.tensorGroup.isSingle ? output : step.partial
+    }
+
+    /// This rank's share of some rows.
+    func multiply(_ input: Tensor, into sums: Tensor, _ step: StepContext) {
         let group = step.view.tensorGroup
-        guard !group.isSingle else {
-            step.backend.linear(input, weight(group), bias: bias, into: output)
-            return
-        }
-        let partial = step.partial
-        step.backend.linear(input, weight(group), bias: nil, into: partial)
-        try step.communicator.allReduce(partial, into: output, over: group)
+        step.backend.linear(input, weight(group), bias: group.isSingle ? bias : nil, into: sums)
+    }
+
+    /// Adds up the shares of all rows.
+    func finish(
+        _ sums: Tensor, into output: Tensor, _ step: StepContext
+    ) throws(CommunicationError) {
+        let group = step.view.tensorGroup
+        guard !group.isSingle else { return }
+        try step.communicator.allReduce(sums, into: output, over: group)
         if let bias { step.backend.add(bias.repeated(output.shape[0]), to: output) }
     }
 }
