@@ -5,8 +5,8 @@
 // largest score so far is updated, what it has summed is rescaled, and 64 weights and weighted
 // values are added. Its splits are then merged in ascending order (attend_merge.h), whoever walked
 // them. A key that a query does not see never enters its sums, and a stretch or split without one
-// that it sees leaves them as they were: neither what unseen slots hold nor which queries are walked
-// together matters. Who walks what is in attend_items.h.
+// that it sees leaves them as they were: neither what unseen slots hold nor which queries are
+// walked together matters. Who walks what is in attend_items.h.
 
 #pragma once
 

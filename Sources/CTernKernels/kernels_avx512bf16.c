@@ -6,7 +6,8 @@
 
 #include "kernels.h"
 #pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma,f16c"))), \
+    __attribute__((target( \
+        "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512bf16,avx2,fma,f16c"))), \
     apply_to = function)
 
 #define TERN_SET avx512bf16

@@ -1,4 +1,5 @@
-// As kernels_avx512.c, for processors that also have VNNI: four products of bytes at once in a lane.
+// As kernels_avx512.c, for processors that also have VNNI: four products of bytes at once in a
+// lane.
 
 #if defined(__x86_64__)
 #include <stdint.h>

@@ -105,7 +105,8 @@ ALWAYS_INLINE void write_tile(
 }
 
 // Takes up the sums of a part, as a binary counter carries: `part` in binary says which levels hold
-// a sum. The carry runs through the trailing ones; after the last part it takes up all that is left.
+// a sum. The carry runs through the trailing ones; after the last part it takes up all that is
+// left.
 ALWAYS_INLINE void carry_part(
     v16 (*tree)[TILE_SUMS], v16 *sums, int64_t part, int is_last, const int count) {
     int level = 0;

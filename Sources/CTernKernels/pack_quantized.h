@@ -1,6 +1,6 @@
-// Weights into panels of whole numbers: real ones are quantized on the way, row by row, by groups of
-// their inputs; those of a checkpoint that has done so are laid out as they are. Which inputs are
-// in view decides what is written, never what a scale is made of: that is the whole group.
+// Weights into panels of whole numbers: real ones are quantized on the way, row by row, by groups
+// of their inputs; those of a checkpoint that has done so are laid out as they are. Which inputs
+// are in view decides what is written, never what a scale is made of: that is the whole group.
 
 #pragma once
 
@@ -87,7 +87,8 @@ ALWAYS_INLINE void quantize_chunk(
         const v16 x = load_lanes(chunk + i, count - i);
         const v16 steps = with.scale > 0 ? x / splat(with.scale) : splat(0);
         ints q = rounded16(steps) + with.zero;
-        q = __builtin_elementwise_min(__builtin_elementwise_max(q, (ints){0}), (ints){0} + most_value);
+        q = __builtin_elementwise_max(q, (ints){0});
+        q = __builtin_elementwise_min(q, (ints){0} + most_value);
         const ubyte16 bytes = __builtin_convertvector(q, ubyte16);
         memcpy(values + i, &bytes, sizeof bytes);
     }

@@ -1,7 +1,7 @@
-// Products of bfloat16 weights with inputs that are rounded to bfloat16: pairs of neighbouring inputs
-// at once, where the processor has an instruction for that. Of each pair the second product is added
-// first, one fused multiply-add each, as that instruction does; so all sets agree, but for numbers
-// below 2^-126, which it takes for zeros.
+// Products of bfloat16 weights with inputs that are rounded to bfloat16: pairs of neighbouring
+// inputs at once, where the processor has an instruction for that. Of each pair the second product
+// is added first, one fused multiply-add each, as that instruction does; so all sets agree, but for
+// numbers below 2^-126, which it takes for zeros.
 //
 // Source: VDPBF16PS in Intel's manual; found the same on an EPYC 9004, 32 million sums.
 

@@ -1,5 +1,5 @@
-// New keys and values on their way into the cache: rounded to its type, or to bytes with a scale for
-// each token of a head.
+// New keys and values on their way into the cache: rounded to its type, or to bytes with a scale
+// for each token of a head.
 
 #pragma once
 

@@ -108,8 +108,8 @@ typedef struct {
     const int32_t *panel_starts;  // of the block's panels
 } tern_pack_args;
 
-// Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the rows
-// are real numbers, to be quantized; with them they are the whole numbers, a byte each.
+// Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the
+// rows are real numbers, to be quantized; with them they are the whole numbers, a byte each.
 typedef struct {
     int64_t next;
     const char *source;
@@ -380,8 +380,8 @@ const tern_unit *_Nullable tern_unit_found(int32_t unit);
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
 
-// The kernels of a name (avx512bf16, avx512vnni, avx512, avx2, portable); NULL where unknown or where this processor
-// cannot run them.
+// The kernels of a name (avx512bf16, avx512vnni, avx512, avx2, portable); NULL where unknown or
+// where this processor cannot run them.
 const tern_kernels *_Nullable tern_kernels_named(const char *name);
 
 #pragma clang assume_nonnull end
