@@ -14,8 +14,8 @@ COMMA := ,
 IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 # What `make bench` measures; each is a target of its own.
-BENCHES := bench-counts bench-loop bench-load bench-latency bench-latency-large bench-scaling \
-	bench-scaling-large bench-shift
+BENCHES := bench-counts bench-loop bench-load bench-latency bench-latency-large bench-int8 bench-int4 \
+	bench-scaling bench-scaling-large bench-shift
 
 .DEFAULT_GOAL := build
 .PHONY: build serve test soak page-test fuzz bench $(BENCHES) lint format docs clean dependencies
@@ -59,6 +59,12 @@ bench-latency: build
 	$(call measure,latency,$(BENCH_MODEL),latency,--input-len 512 --num-iters 5)
 bench-latency-large: build
 	$(call measure,latency,$(BENCH_LARGE),latency-large,--input-len 512 --max-model-len 4096)
+
+## The large shape with weights of 8 and of 4 bits.
+bench-int8: build
+	$(call measure,latency,$(BENCH_LARGE),int8,--input-len 512 --max-model-len 4096 --quantization int8)
+bench-int4: build
+	$(call measure,latency,$(BENCH_LARGE),int4,--input-len 512 --max-model-len 4096 --quantization int4)
 
 ## 32 sequences at once beside one.
 bench-scaling: build

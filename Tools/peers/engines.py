@@ -223,7 +223,10 @@ class Transformers(Engine):
 def engines(options, folder, config):
     """Every engine whose path is known, Tern's first; the filter names parts of names."""
     place = (options, folder, config)
-    listed = [Tern("tern bf16", "16 bits", *place)]
+    # Others round inputs to bfloat16 too where weights are of it: medium precision is theirs.
+    listed = [
+        Tern("tern bf16", "16 bits", *place, flags=["--matmul-precision", "medium"]),
+        Tern("tern bf16, float32 inputs", "float32 inputs", *place)]
     known = subprocess.run([options.tern, "serve", "--help"], capture_output=True, text=True).stdout
     if "--quantization" in known:
         listed.append(Tern("tern int8", "8 bits", *place, flags=["--quantization", "int8"]))
@@ -234,5 +237,5 @@ def engines(options, folder, config):
         listed.append(VLLM("vllm bf16", "16 bits", *place))
     if options.transformers:
         listed.append(Transformers("transformers bf16", "16 bits", *place, dtype="bfloat16"))
-        listed.append(Transformers("transformers fp32", "16 bits", *place, dtype="float32"))
+        listed.append(Transformers("transformers fp32", "float32 inputs", *place, dtype="float32"))
     return [one for one in listed if any(part in one.name for part in options.engines.split(","))]
