@@ -1,4 +1,5 @@
-// As kernels_avx512vnni.c, for processors that also multiply pairs of bfloat16.
+// As kernels_avx512vnni.c, for processors that also multiply pairs of bfloat16; and the set `amx`,
+// which is this one with other products of whole numbers.
 
 #if defined(__x86_64__)
 #include <stdint.h>
@@ -18,4 +19,16 @@
 #include "kernel_set.h"
 
 #pragma clang attribute pop
+
+#undef TERN_SET
+#undef TERN_LINEAR
+#undef TERN_QUANTIZE_INPUT
+#undef TERN_QUANTIZED_ROW_BYTES
+#define TERN_SET amx
+#define TERN_LINEAR linear_amx
+#define TERN_QUANTIZE_INPUT quantize_input_amx
+#define TERN_QUANTIZED_ROW_BYTES quantized_chunks_bytes
+#include "linear_amx.h"
+
+#include "kernel_table.h"
 #endif
