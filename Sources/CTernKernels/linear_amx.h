@@ -284,7 +284,7 @@ ALWAYS_INLINE void take(
 
 // What vectors do while tiles count, after each chunk: take a tile of the counts before, and unfold
 // some of the 4 bits after. All at once, between two segments, it is slower with few rows, by a
-// fifth with 32; in slices after each product of tiles, by what their branches cost.
+// tenth with 32; in finer slices, by what their branches cost.
 typedef struct {
     const taking *takings;
     const segment_place *next;
