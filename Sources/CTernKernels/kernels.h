@@ -11,6 +11,14 @@
 #define TERN_DOT_VNNI 3
 
 #if defined(__x86_64__)
+// The form of eight tiles, as AMX is told it.
+typedef struct {
+    uint8_t palette, start_row, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} tern_tile_form;
+
+extern const tern_kernels tern_kernels_amx;
 extern const tern_kernels tern_kernels_avx512bf16;
 extern const tern_kernels tern_kernels_avx512vnni;
 extern const tern_kernels tern_kernels_avx512;

@@ -19,4 +19,16 @@
 #include "kernel_set.h"
 
 #pragma clang attribute pop
+
+#undef TERN_SET
+#undef TERN_LINEAR
+#undef TERN_QUANTIZE_INPUT
+#undef TERN_QUANTIZED_ROW_BYTES
+#define TERN_SET amx
+#define TERN_LINEAR linear_amx
+#define TERN_QUANTIZE_INPUT quantize_input_amx
+#define TERN_QUANTIZED_ROW_BYTES quantized_chunks_bytes
+#include "linear_amx.h"
+
+#include "kernel_table.h"
 #endif

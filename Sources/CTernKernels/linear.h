@@ -60,6 +60,13 @@ static void pack_input(void *arguments) {
 // Bytes of one row's inputs: whole words of the widest panels.
 ALWAYS_INLINE int64_t quantized_row_bytes(int64_t inputs) { return quotient_up(inputs, 8) * 8; }
 
+static int64_t quantized_words_bytes(
+    int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
+    (void)type;
+    (void)group;
+    return quantized_row_bytes(part_ends[parts] - part_ends[0]);
+}
+
 static void quantize_input(void *arguments) {
     tern_pack_input_args *a = arguments;
     const tiling tiles = tiles_of(a->rows);

@@ -5,7 +5,7 @@
 #define _DEFAULT_SOURCE  // syscall
 #include <stddef.h>
 
-#include "tern_kernels.h"
+#include "kernels.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -60,14 +60,8 @@ PROBE(int8_dot_512, "avx512f,avx512bw,avx512vnni", __m512i, SUMS_512, _mm512_set
     INT8_512_STEP)
 PROBE(int8_dot_256, "avx2,avxvnni", __m256i, SUMS_256, _mm256_setzero_si256(), INT8_256_STEP)
 
-// The form of eight tiles: 16 rows of 64 bytes each.
-typedef struct {
-    uint8_t palette, start_row, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_form;
-
-static const tile_form form = {
+// Eight tiles of 16 rows of 64 bytes each.
+static const tern_tile_form form = {
     .palette = 1,
     .row_bytes = {64, 64, 64, 64, 64, 64, 64, 64},
     .rows = {16, 16, 16, 16, 16, 16, 16, 16},

@@ -84,7 +84,8 @@ extension CPUBackend {
         let tile = Int(table.tile_rows)
         let segments = weight.format.isQuantized ? weight.segmentCount : 0
         let form = InputForm(of: weight, precision)
-        let rowBytes = max(form.bytes(inputs: weight.inputs) + segments * 8, 1)
+        let elementBytes = self.elementBytes(of: weight, as: form)
+        let rowBytes = max(elementBytes + segments * 8, 1)
         let block = Self.scratchBytes / rowBytes / tile * tile
         precondition(
             block > 0,
@@ -92,19 +93,19 @@ extension CPUBackend {
         for start in stride(from: 0, to: input.shape[0], by: block) {
             let rows = start..<min(start + block, input.shape[0])
             multiply(
-                input.rows(rows), form, weight, segments: segments, bias: bias,
-                into: output.rows(rows))
+                input.rows(rows), form, elementBytes: elementBytes, weight, segments: segments,
+                bias: bias, into: output.rows(rows))
         }
     }
 
     /// As `linear`, for rows that find room in `scratch`.
     private func multiply(
-        _ input: Tensor, _ form: InputForm, _ weight: PackedWeight, segments: Int, bias: Tensor?,
-        into output: Tensor
+        _ input: Tensor, _ form: InputForm, elementBytes: Int, _ weight: PackedWeight,
+        segments: Int, bias: Tensor?, into output: Tensor
     ) {
         let rows = input.shape[0]
         let packed = PackedRows(
-            scratch, form, rows: rows, inputs: weight.inputs, segments: segments)
+            scratch, form, elementBytes: rows * elementBytes, segments: rows * segments)
         weight.layout.panelStarts.withUnsafeBufferPointer { starts in
             weight.inputParts.withUnsafeBufferPointer { parts in
                 guard let starts = starts.baseAddress, let ends = parts.baseAddress else { return }
@@ -131,6 +132,24 @@ extension CPUBackend {
         }
     }
 
+    /// Memory for one row of inputs in their form.
+    private func elementBytes(of weight: PackedWeight, as form: InputForm) -> Int {
+        switch form {
+        case .floats: return weight.inputs * 4
+        case .pairs: return (weight.inputs + 1) / 2 * 4
+        case .bytes: break
+        }
+        return weight.inputParts.withUnsafeBufferPointer { parts in
+            guard let ends = parts.baseAddress else { return 0 }
+            return ends.withMemoryRebound(to: Int64.self, capacity: parts.count) { ends in
+                let bytes = table.quantized_row_bytes(
+                    weight.format.kernelType, ends, Int64(parts.count - 1),
+                    Int64(weight.groupInputs))
+                return Int(bytes)
+            }
+        }
+    }
+
     /// Brings rows into the form that the kernels read; false where they are read as they are.
     private func pack(
         _ input: Tensor, into packed: PackedRows, _ weight: PackedWeight,
@@ -140,8 +159,8 @@ extension CPUBackend {
         var arguments = tern_pack_input_args(
             next: 0, input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
-            part_ends: partEnds, parts: Int64(parts), group: Int64(weight.groupInputs),
-            scales: packed.scales, sums: packed.sums)
+            type: weight.format.kernelType, part_ends: partEnds, parts: Int64(parts),
+            group: Int64(weight.groupInputs), scales: packed.scales, sums: packed.sums)
         let kernel =
             switch packed.form {
             case .floats: table.pack_input
@@ -164,22 +183,13 @@ private enum InputForm {
     case floats
     /// Pairs in bfloat16.
     case pairs
-    /// Whole numbers of a byte, in words of the widest panels.
+    /// Whole numbers of a byte, laid out as the set of kernels wants them.
     case bytes
 
     init(of weight: PackedWeight, _ precision: ProductPrecision) {
         self =
             weight.format.isQuantized
             ? .bytes : precision.roundsInputs(of: weight.format) ? .pairs : .floats
-    }
-
-    /// Memory for one row.
-    func bytes(inputs: Int) -> Int {
-        switch self {
-        case .floats: inputs * 4
-        case .pairs: (inputs + 1) / 2 * 4
-        case .bytes: (inputs + 7) / 8 * 8
-        }
     }
 }
 
@@ -191,11 +201,12 @@ private struct PackedRows {
     let scales: UnsafeMutablePointer<Float>
     let sums: UnsafeMutablePointer<Int32>
 
-    init(_ scratch: Storage, _ form: InputForm, rows: Int, inputs: Int, segments: Int) {
+    /// Bytes and segments of all rows.
+    init(_ scratch: Storage, _ form: InputForm, elementBytes: Int, segments: Int) {
         self.form = form
         elements = scratch.base
-        let numbers = elements + rows * form.bytes(inputs: inputs)
+        let numbers = elements + elementBytes
         scales = numbers.assumingMemoryBound(to: Float.self)
-        sums = (numbers + rows * segments * 4).assumingMemoryBound(to: Int32.self)
+        sums = (numbers + segments * 4).assumingMemoryBound(to: Int32.self)
     }
 }

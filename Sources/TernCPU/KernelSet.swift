@@ -8,7 +8,9 @@ import TernTensor
 /// `@unchecked Sendable`: the table is a constant of the C target.
 public struct KernelSet: @unchecked Sendable {
     /// Names of all sets, fastest first.
-    public static let names = ["avx512bf16", "avx512vnni", "avx512", "avx2", "portable"]
+    public static let names = [
+        "amx", "avx512bf16", "avx512vnni", "avx512", "avx2", "portable",
+    ]
 
     let table: UnsafePointer<tern_kernels>
 

@@ -43,7 +43,7 @@ enum { TERN_ATTEND_SPLIT = 512 };
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows. For weights of whole numbers they become bytes,
 // [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they are
-// [tile][ceil(k / 2)][rows][2].
+// [tile][ceil(k / 2)][rows][2]. The set `amx` lays bytes otherwise: see linear_amx.h.
 typedef struct {
     int64_t next;
     const float *input;
@@ -51,6 +51,7 @@ typedef struct {
     int64_t rows, inputs;
     void *packed;
     // Of quantize_input alone, as tern_linear_args has them.
+    int32_t type;
     const int64_t *_Nullable part_ends;
     int64_t parts, group;
     float *_Nullable scales;
@@ -348,6 +349,9 @@ typedef struct {
     int32_t tile_rows;
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
+    // The most bytes that a row of inputs becomes by quantize_input, scales and sums apart.
+    int64_t (*quantized_row_bytes)(
+        int32_t type, const int64_t *part_ends, int64_t parts, int64_t group);
     tern_kernel pack_input, quantize_input, round_input, linear;
     tern_kernel embed, pack, pack_quantized, fill_random;
     tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather;
@@ -380,8 +384,8 @@ const tern_unit *_Nullable tern_unit_found(int32_t unit);
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
 
-// The kernels of a name (avx512bf16, avx512vnni, avx512, avx2, portable); NULL where unknown or
-// where this processor cannot run them.
+// The kernels of a name (amx, avx512bf16, avx512vnni, avx512, avx2, portable); NULL where unknown
+// or where this processor cannot run them.
 const tern_kernels *_Nullable tern_kernels_named(const char *name);
 
 #pragma clang assume_nonnull end
