@@ -67,7 +67,7 @@ ALWAYS_INLINE float attend_top(v16 x) {
 // x = n + r with |r| <= 1/2; the polynomial of degree 5 is that of the least relative error among
 // those that are 1 at 0 (2^-23.4). n is added to the exponent.
 ALWAYS_INLINE v16 power_of_two(v16 x) {
-    const v16 low = splat(-126), shift = splat(12582912.0f);
+    const v16 low = splat(-126), shift = splat(ROUNDING_SHIFT);
     x = select16(x < low, low, x);
     const v16 shifted = x + shift;
     const v16 r = x - (shifted - shift);

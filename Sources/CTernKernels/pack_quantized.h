@@ -26,8 +26,9 @@ ALWAYS_INLINE quantization channel_quantization(float largest) {
 // Four bits: 15 steps from the least to the greatest, zero among them; the scale is a half.
 ALWAYS_INLINE quantization group_quantization(float low, float high) {
     const float scale = half_float(float_half((high - low) / 15));
-    const float zero = scale > 0 ? -low / scale : 0;
-    return (quantization){scale, (int)least(15, (int64_t)__builtin_rintf(zero))};
+    const float zero = scale > 0 ? __builtin_rintf(-low / scale) : 0;
+    // Written so that what is no number is none of 0 to 15 either.
+    return (quantization){scale, zero >= 0 && zero < 15 ? (int)zero : zero >= 15 ? 15 : 0};
 }
 
 // What a group of a row of real numbers is quantized with.

@@ -37,31 +37,42 @@ ALWAYS_INLINE int64_t segment_count(
     return count;
 }
 
-// Adding this rounds to a whole number, whose low bits are then those of the sum.
-#define ROUNDING_SHIFT 12582912.0f
-
 // The nearest whole numbers, ties to even.
 ALWAYS_INLINE ints rounded16(v16 x) {
     const v16 shifted = x + splat(ROUNDING_SHIFT);
     return (ints)shifted - (ints)splat(ROUNDING_SHIFT);
 }
 
-// The largest magnitude of a row's elements.
-ALWAYS_INLINE float largest_magnitude(const float *from, int64_t count) {
-    words largest = {0};
-    for (int64_t i = 0; i < count; i += 16) {
-        const words magnitude = (words)load_lanes(from + i, count - i) & 0x7FFFFFFFu;
-        largest = __builtin_elementwise_max(largest, magnitude);
-    }
-    return lane_max((v16)largest);
+// How inputs of a segment become whole numbers: 127 steps to the largest magnitude. Where that is so
+// small that its steps have no number, all are zero; where one is infinite or none, the scale is
+// none, so that the sums are none either.
+typedef struct {
+    float scale, inverse;  // no inverse: all zero
+} input_steps;
+
+ALWAYS_INLINE input_steps steps_of(const float *from, int64_t count) {
+    words magnitudes = {0};
+    for (int64_t i = 0; i < count; i += 16)
+        magnitudes = __builtin_elementwise_max(
+            magnitudes, (words)load_lanes(from + i, count - i) & 0x7FFFFFFFu);
+    // As whole numbers, so that one that is no number is the largest.
+    const uint32_t bits = __builtin_reduce_max(magnitudes);
+    const float largest = bits_float(bits), inverse = 127 / largest;
+    if (bits >= 0x7F800000u) return (input_steps){__builtin_nanf(""), 0};
+    return inverse < __builtin_inff() ? (input_steps){largest / 127, inverse} : (input_steps){0, 0};
+}
+
+// Sixteen inputs as whole numbers.
+ALWAYS_INLINE ints quantized16(const float *from, int64_t count, input_steps steps) {
+    return steps.inverse > 0 ? rounded16(load_lanes(from, count) * splat(steps.inverse)) : (ints){0};
 }
 
 // What one row of a tile becomes: `words` of four bytes each, every `rows`-th its own.
 ALWAYS_INLINE int32_t quantize_segment(
-    const float *from, int64_t count, float inverse, int32_t *words_to, int64_t rows) {
+    const float *from, int64_t count, input_steps steps, int32_t *words_to, int64_t rows) {
     ints total = {0};
     for (int64_t i = 0; i < count; i += 16) {
-        const ints q = rounded16(load_lanes(from + i, count - i) * splat(inverse));
+        const ints q = quantized16(from + i, count - i, steps);
         total += q;
         const word4 packed = (word4)__builtin_convertvector(q, byte16);
         for (int64_t word = 0; word < 4 && i + word * 4 < count; word++)
@@ -80,11 +91,10 @@ static void quantize_row(
     for (int64_t part = 0, segment = 0; part < a->parts; part++)
         for (int64_t k = a->part_ends[part], end; k < a->part_ends[part + 1]; k = end, segment++) {
             end = segment_end(k, a->part_ends[part + 1], a->group);
-            const float largest = largest_magnitude(from + k - origin, end - k);
-            scales[segment * rows] = largest / 127;
+            const input_steps steps = steps_of(from + k - origin, end - k);
+            scales[segment * rows] = steps.scale;
             sums[segment * rows] = quantize_segment(
-                from + k - origin, end - k, largest > 0 ? 127 / largest : 0,
-                words_to + (k - origin) / 4 * rows, rows);
+                from + k - origin, end - k, steps, words_to + (k - origin) / 4 * rows, rows);
         }
 }
 

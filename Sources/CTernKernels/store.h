@@ -38,7 +38,7 @@ ALWAYS_INLINE char store_byte(float x, float scale) {
     if (scale == 0 || quotient != quotient) return 0;
     const float bounded = quotient > 127 ? 127 : quotient < -127 ? -127 : quotient;
     // The sum's last place is one: adding rounds.
-    const float rounded = (bounded + 12582912.0f) - 12582912.0f;
+    const float rounded = (bounded + ROUNDING_SHIFT) - ROUNDING_SHIFT;
     return (char)(int32_t)rounded;
 }
 

@@ -86,12 +86,15 @@ ALWAYS_INLINE float lane_max(v16 x) {
     return larger(larger(four[0], four[2]), larger(four[1], four[3]));
 }
 
+// Adding this rounds to a whole number, whose low bits are then those of the sum: 1.5 * 2^23.
+#define ROUNDING_SHIFT 12582912.0f
+
 // e^x within 2 units in the last place; 0 below -87.3, finite above 88.
 //
 // x = n ln 2 + r with |r| <= ln 2 / 2, and the Taylor polynomial of degree 7 in r, whose error
 // r^8 / 8! is below 2^-27. Adding and taking away 1.5 * 2^23 rounds to n; the sum's low bits are n.
 ALWAYS_INLINE v16 exponential(v16 x) {
-    const v16 low = splat(-87.3f), high = splat(88.0f), shift = splat(12582912.0f);
+    const v16 low = splat(-87.3f), high = splat(88.0f), shift = splat(ROUNDING_SHIFT);
     const v16 clamped = select16(x > high, high, select16(x < low, low, x));
     const v16 shifted = multiply_add(clamped, splat(1.44269504f), shift);
     const v16 n = shifted - shift;

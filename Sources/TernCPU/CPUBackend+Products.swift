@@ -89,7 +89,7 @@ extension CPUBackend {
         let block = Self.scratchBytes / rowBytes / tile * tile
         precondition(
             block > 0,
-            "linear: \(weight.inputs) inputs, expected at most \(Self.scratchBytes / 4 / tile)")
+            "linear: rows of \(rowBytes) bytes, expected at most \(Self.scratchBytes / tile)")
         for start in stride(from: 0, to: input.shape[0], by: block) {
             let rows = start..<min(start + block, input.shape[0])
             multiply(

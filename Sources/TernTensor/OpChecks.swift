@@ -31,6 +31,8 @@ public enum OpChecks {
             precondition(weight.format.isQuantized, "pack: whole numbers into \(weight.format)")
             let shape = Shape(rows, weight.format.groups(of: weight.storedInputs))
             floats(scales, shape, "pack: scales")
+            precondition(
+                (zeros == nil) == (weight.format == .int8), "pack: zero points of \(weight.format)")
             if let zeros { floats(zeros, shape, "pack: zero points") }
         }
     }

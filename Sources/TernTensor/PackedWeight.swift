@@ -74,8 +74,11 @@ public struct PackedWeight: Sendable {
     ) throws(StorageError) {
         precondition(inputParts.first == 0 && inputParts.dropLast().allSatisfy { $0 % 2 == 0 })
         precondition(format.admits(inputParts: inputParts), "\(format) cut at \(inputParts)")
-        if case .plain(let dtype) = format {
+        switch format {
+        case .plain(let dtype):
             precondition(dtype.isFloatingPoint, "a weight of real numbers in \(dtype)")
+        case .int8: break
+        case .int4(let group): precondition(group > 0 && group % 8 == 0, "groups of \(group)")
         }
         let inputs = inputParts[inputParts.count - 1]
         let bytes = Self.bytes(layout: layout, inputs: inputs, format: format)

@@ -66,7 +66,7 @@ extension ReferenceBackend {
         }
         let scale = Float(Float16((high - low) / 15))
         let zero = scale > 0 ? (-low / scale).rounded(.toNearestOrEven) : 0
-        return Quantization(scale: scale, zero: min(15, Int(zero)))
+        return Quantization(scale: scale, zero: zero.isFinite ? min(15, Int(zero)) : 0)
     }
 
     /// The sum of one part, counted in the view: segment after segment, a fused multiply-add of the
@@ -91,10 +91,14 @@ extension ReferenceBackend {
         return sum
     }
 
-    /// Inputs of a segment as whole numbers: 127 steps to the largest magnitude.
+    /// Inputs of a segment as whole numbers: 127 steps to the largest magnitude. Where that is so small
+    /// that its steps have no number, all are zero; where one is infinite or none, the scale is none.
     private static func quantizedInput(_ numbers: [Float]) -> (scale: Float, values: [Int]) {
+        let none = numbers.map { _ in 0 }
+        guard numbers.allSatisfy(\.isFinite) else { return (.nan, none) }
         let largest = numbers.map(\.magnitude).reduce(0, max)
-        let inverse = largest > 0 ? 127 / largest : 0
+        let inverse = 127 / largest
+        guard inverse.isFinite else { return (0, none) }
         return (largest / 127, numbers.map { Int(($0 * inverse).rounded(.toNearestOrEven)) })
     }
 }

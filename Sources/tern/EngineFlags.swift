@@ -108,14 +108,17 @@ enum EngineFlags {
         let layers = try arguments.choice("--quantization", of: LayerQuantization.self)
         let head =
             try arguments.choice("--head-quantization", of: HeadQuantization.self)
-            ?? (layers == .int8 ? .int8 : .none)
+            ?? (layers == .int8 ? .int8 : .kept)
         return WeightQuantization(
             layers: layers.map { $0 == .int8 ? .int8 : .int4(group: WeightFormat.usualGroup) },
             head: head == .int8 ? .int8 : nil)
     }
 
     private enum LayerQuantization: String, CaseIterable { case int8, int4 }
-    private enum HeadQuantization: String, CaseIterable { case none, int8 }
+    private enum HeadQuantization: String, CaseIterable {
+        case kept = "none"
+        case int8
+    }
 
     /// The type of the cache, where one is given.
     static func cacheType(_ arguments: Arguments) throws(UsageError) -> DType? {

@@ -68,6 +68,34 @@ struct QuantizedTests {
         }
     }
 
+    @Test(
+        "Inputs that are no numbers, infinite or tiny give the same bits everywhere, alone or not")
+    func oddInputs() throws {
+        let odd: [Float] = [
+            .nan, -.nan, .infinity, -.infinity, 1e-38, .leastNonzeroMagnitude, 3e38,
+        ]
+        for format in Self.formats {
+            let weight = try quantizedWeight([20], [0, 144, 256], format, on: ReferenceBackend())
+            for rows in [1, 11, 12, 13, 40] {
+                let input = try random([rows, 256], seed: 3)
+                input.withElements(of: Float.self) { elements in
+                    for row in 0..<rows { elements[row * 256 + 150] = odd[row % odd.count] }
+                    // A segment of nothing else.
+                    for index in 0..<144 { elements[index] = index % 2 == 0 ? 1e-38 : 0 }
+                }
+                let expected = try product(ReferenceBackend(), input, weight)
+                #expect(values(expected)[..<20].allSatisfy(\.isNaN))
+                for backend in try everyBackend() {
+                    let found = try product(backend, input, weight)
+                    let isSame = zip(values(found), values(expected)).allSatisfy {
+                        $0.isNaN && $1.isNaN || $0.bitPattern == $1.bitPattern
+                    }
+                    #expect(isSame, "\(backend.kernels.name) \(format) \(rows) rows")
+                }
+            }
+        }
+    }
+
     @Test("Weights of zeros stay zeros")
     func zeroWeights() throws {
         let source = try Tensor(zeros: [20, 128])

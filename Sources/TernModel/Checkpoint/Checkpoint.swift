@@ -122,7 +122,9 @@ public struct Checkpoint: Sendable {
 
     /// The type of most weights, for models whose configuration does not say.
     var commonType: DType {
-        let counts = DType.allCases.map { type in tensors.values.count { $0.residentType == type } }
+        // Scales of quantized matrices say nothing of the others.
+        let numbers = tensors.filter { !$0.key.hasSuffix("scale") && !$0.key.hasSuffix("scales") }
+        let counts = DType.allCases.map { type in numbers.values.count { $0.residentType == type } }
         return zip(DType.allCases, counts).max { $0.1 < $1.1 }?.0 ?? .float32
     }
 }

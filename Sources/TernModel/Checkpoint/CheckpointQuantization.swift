@@ -46,7 +46,13 @@ public enum CheckpointQuantization: Sendable, Equatable {
         _ reader: ConfigurationReader
     ) throws(CheckpointError) -> Self {
         try expect(reader, "format", "int-quantized")
-        for (name, group) in reader.value("config_groups")?.object?.members ?? [] {
+        let groups = reader.value("config_groups")?.object?.members ?? []
+        guard !groups.isEmpty else {
+            throw CheckpointError(
+                reader.file, "quantization_config: config_groups is missing, expected those of W8A8"
+            )
+        }
+        for (name, group) in groups {
             let file = "\(reader.file): quantization_config.config_groups.\(name)"
             for (part, isInput) in [("weights", false), ("input_activations", true)] {
                 guard let scheme = group[part], scheme.object != nil else {
@@ -75,8 +81,13 @@ public enum CheckpointQuantization: Sendable, Equatable {
     private static func gptq(_ reader: ConfigurationReader) throws(CheckpointError) -> Self {
         try expectFourBits(reader)
         // The first files have zero points less one; version 2 has them as they are.
-        let isSecond = try reader.text("checkpoint_format") == "gptq_v2"
-        return .gptq(group: try groupSize(reader), zeroOffset: isSecond ? 0 : 1)
+        let form = try reader.text("checkpoint_format") ?? "gptq"
+        guard ["gptq", "gptq_v2"].contains(form) else {
+            throw CheckpointError(
+                reader.file,
+                "quantization_config: checkpoint_format is \(form), expected gptq or gptq_v2")
+        }
+        return .gptq(group: try groupSize(reader), zeroOffset: form == "gptq_v2" ? 0 : 1)
     }
 
     private static func expectFourBits(
@@ -103,7 +114,8 @@ public enum CheckpointQuantization: Sendable, Equatable {
     private static func expect(
         _ reader: ConfigurationReader, _ key: String, _ expected: String
     ) throws(CheckpointError) {
-        guard let found = try reader.text(key), found != expected else { return }
-        throw CheckpointError(reader.file, "\(key) is \(found), expected \(expected)")
+        let found = try reader.text(key)
+        guard found != expected else { return }
+        throw CheckpointError(reader.file, "\(key) is \(found ?? "missing"), expected \(expected)")
     }
 }

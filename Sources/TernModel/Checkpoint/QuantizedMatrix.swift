@@ -43,10 +43,14 @@ struct QuantizedMatrix: Sendable {
             module + ".qweight", bytes: 4,
             shape: isAWQ ? [inputs, outputs / 8] : [inputs / 8, outputs])
         scales = try checkpoint.tensor(module + ".scales", shape: [groups, outputs])
+        guard scales.encoding == .plain(.float16) else {
+            throw CheckpointError(
+                scales.file, "tensor \(module).scales holds other numbers than F16, expected F16")
+        }
         zeros = try checkpoint.wholeNumbers(
             module + ".qzeros", bytes: 4, shape: [groups, outputs / 8])
         let order = module + ".g_idx"
-        if checkpoint.holdsWholeNumbers(order) {
+        if checkpoint.holds(order) {
             let places = try checkpoint.wholeNumbers(order, bytes: 4, shape: [inputs])
             guard (0..<inputs).allSatisfy({ places.word($0) == $0 / group }) else {
                 throw CheckpointError(

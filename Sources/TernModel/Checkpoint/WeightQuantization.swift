@@ -66,7 +66,13 @@ extension WeightLoader {
         guard let format = try savedFormat(sources, inputs: inputs) ?? wanted else {
             return .plain(dtype)
         }
-        guard role != .kept, format.admits(inputParts: inputParts) else {
+        guard role != .kept else {
+            throw CheckpointError(
+                "config.json",
+                "\(sources[0].name) is quantized; routers and projections of latent rows are read as "
+                    + "F32, BF16 or F16 alone")
+        }
+        guard format.admits(inputParts: inputParts) else {
             throw CheckpointError(
                 "config.json",
                 "\(sources[0].name) with its inputs cut at \(inputParts) cannot be held in \(format)"

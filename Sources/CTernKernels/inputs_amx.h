@@ -1,0 +1,97 @@
+// Inputs of products by AMX tiles, as tiles are loaded: [block][chunk][row][64]. Rows are taken in blocks
+// of up to 32, nearly equal; each segment begins a chunk, and its last is filled up with zeros. Scales
+// and what zero points take away lie as [block][segment][row]. The products are in linear_amx.h.
+
+#pragma once
+
+#include "linear.h"
+
+// Bytes of a tile's row, rows of a tile, of a block, and how many rows pay for tiles.
+enum { CHUNK = 64, TILE_HEIGHT = 16, BLOCK_ROWS = 32, ROWS_FOR_TILES = 12 };
+
+// Chunks of the longest segment of 4 bits: two runs of them unfolded wait in the first cache.
+enum { UNFOLDED_CHUNKS = 4 };
+
+// Panels of a work item, which stay in the second cache from block to block.
+enum { ITEM_PANELS = 16, ITEM_BYTES = 1 << 19 };
+
+ALWAYS_INLINE int uses_tiles(int32_t type, int64_t rows, int64_t group) {
+    return is_quantized(type) && rows >= ROWS_FOR_TILES && group >= CHUNK
+        && (type == TERN_CHANNEL_INT8 || group <= UNFOLDED_CHUNKS * CHUNK);
+}
+
+ALWAYS_INLINE tiling blocks_of(int64_t rows) {
+    const int64_t count = most(1, quotient_up(rows, BLOCK_ROWS));
+    return (tiling){count, rows / count, rows % count};
+}
+
+// Chunks of a row of inputs.
+ALWAYS_INLINE int64_t chunk_count(const int64_t *part_ends, int64_t parts, int64_t group) {
+    int64_t chunks = 0;
+    for (int64_t part = 0; part < parts; part++)
+        for (int64_t k = part_ends[part], end; k < part_ends[part + 1]; k = end) {
+            end = segment_end(k, part_ends[part + 1], group);
+            chunks += quotient_up(end - k, CHUNK);
+        }
+    return chunks;
+}
+
+static int64_t quantized_chunks_bytes(
+    int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
+    const int64_t words = quantized_words_bytes(type, part_ends, parts, group);
+    if (!uses_tiles(type, ROWS_FOR_TILES, group)) return words;
+    return most(words, chunk_count(part_ends, parts, group) * CHUNK);
+}
+
+// The bytes of a segment of a row, to the end of its last chunk, and their sum. Chunks of the row
+// are `stride` apart.
+ALWAYS_INLINE int32_t quantize_chunks(
+    const float *from, int64_t count, input_steps steps, int8_t *to, int64_t stride) {
+    ints total = {0};
+    for (int64_t first = 0; first < count; first += CHUNK, to += stride)
+        UNROLL for (int64_t i = 0; i < CHUNK; i += 16) {
+            const ints q = quantized16(from + first + i, most(0, count - first - i), steps);
+            total += q;
+            const byte16 bytes = __builtin_convertvector(q, byte16);
+            memcpy(to + i, &bytes, sizeof bytes);
+        }
+    int32_t sum = 0;
+    for (int lane = 0; lane < 16; lane++) sum += total[lane];
+    return sum;
+}
+
+static void quantize_row_amx(
+    const tern_pack_input_args *a, const float *from, int8_t *to, float *scales, int32_t *sums,
+    int64_t rows) {
+    const int64_t origin = a->part_ends[0];
+    for (int64_t part = 0, segment = 0; part < a->parts; part++)
+        for (int64_t k = a->part_ends[part], end; k < a->part_ends[part + 1]; k = end, segment++) {
+            end = segment_end(k, a->part_ends[part + 1], a->group);
+            const input_steps steps = steps_of(from + k - origin, end - k);
+            scales[segment * rows] = steps.scale;
+            // 128 is the zero point of 8 bits; of 4 bits it is taken away in unfolding.
+            sums[segment * rows] = 128 * quantize_chunks(
+                from + k - origin, end - k, steps, to, rows * CHUNK);
+            to += quotient_up(end - k, CHUNK) * rows * CHUNK;
+        }
+}
+
+static void quantize_input_amx(void *arguments) {
+    tern_pack_input_args *a = arguments;
+    if (!uses_tiles(a->type, a->rows, a->group)) {
+        quantize_input(arguments);
+        return;
+    }
+    const tiling blocks = blocks_of(a->rows);
+    const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
+    const int64_t row_bytes = chunk_count(a->part_ends, a->parts, a->group) * CHUNK;
+    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
+        const int64_t block = tile_of(blocks, row), start = tile_start(blocks, block);
+        const int64_t rows = tile_start(blocks, block + 1) - start;
+        const int64_t first = start * segments + row - start;
+        quantize_row_amx(
+            a, a->input + row * a->input_stride,
+            (int8_t *)a->packed + start * row_bytes + (row - start) * CHUNK, a->scales + first,
+            a->sums + first, rows);
+    }
+}
