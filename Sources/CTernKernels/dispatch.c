@@ -33,8 +33,9 @@ static int runs_amx(void) {
     return known == RUNNING;
 }
 
-// Whether pairs of bfloat16 are multiplied faster than float32, which is AMD's: 2 times on a Zen 4, 0.5
-// to 0.6 on a Sapphire Rapids, where the set without multiplies them as float32, with the same bits.
+// Whether pairs of bfloat16 are multiplied faster than float32, which is AMD's: 2 times on a
+// Zen 4, 0.5 to 0.6 on a Sapphire Rapids, where the set without multiplies them as float32, with
+// the same bits.
 static int gains_by_bf16(void) { return runs_avx512bf16() && __builtin_cpu_is("amd"); }
 
 static int runs_avx2(void) {

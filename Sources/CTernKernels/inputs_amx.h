@@ -1,6 +1,7 @@
-// Inputs of products by AMX tiles, as tiles are loaded: [block][chunk][row][64]. Rows are taken in blocks
-// of up to 32, nearly equal; each segment begins a chunk, and its last is filled up with zeros. Scales
-// and what zero points take away lie as [block][segment][row]. The products are in linear_amx.h.
+// Inputs of products by AMX tiles, as tiles are loaded: [block][chunk][row][64]. Rows are taken in
+// blocks of up to 32, nearly equal; each segment begins a chunk, and its last is filled up with
+// zeros. Scales and what zero points take away lie as [block][segment][row]. The products are in
+// linear_amx.h.
 
 #pragma once
 

@@ -43,9 +43,9 @@ ALWAYS_INLINE ints rounded16(v16 x) {
     return (ints)shifted - (ints)splat(ROUNDING_SHIFT);
 }
 
-// How inputs of a segment become whole numbers: 127 steps to the largest magnitude. Where that is so
-// small that its steps have no number, all are zero; where one is infinite or none, the scale is
-// none, so that the sums are none either.
+// How inputs of a segment become whole numbers: 127 steps to the largest magnitude. Where that is
+// so small that its steps have no number, all are zero; where one is infinite or none, the scale
+// is none, so that the sums are none either.
 typedef struct {
     float scale, inverse;  // no inverse: all zero
 } input_steps;
@@ -64,7 +64,8 @@ ALWAYS_INLINE input_steps steps_of(const float *from, int64_t count) {
 
 // Sixteen inputs as whole numbers.
 ALWAYS_INLINE ints quantized16(const float *from, int64_t count, input_steps steps) {
-    return steps.inverse > 0 ? rounded16(load_lanes(from, count) * splat(steps.inverse)) : (ints){0};
+    if (!(steps.inverse > 0)) return (ints){0};
+    return rounded16(load_lanes(from, count) * splat(steps.inverse));
 }
 
 // What one row of a tile becomes: `words` of four bytes each, every `rows`-th its own.

@@ -84,7 +84,7 @@ struct QuantizedTests {
                     for index in 0..<144 { elements[index] = index % 2 == 0 ? 1e-38 : 0 }
                 }
                 let expected = try product(ReferenceBackend(), input, weight)
-                #expect(values(expected)[..<20].allSatisfy(\.isNaN))
+                #expect(values(expected)[..<20].allSatisfy { $0.isNaN })
                 for backend in try everyBackend() {
                     let found = try product(backend, input, weight)
                     let isSame = zip(values(found), values(expected)).allSatisfy {

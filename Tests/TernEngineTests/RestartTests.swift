@@ -58,7 +58,8 @@ struct RestartTests {
         let engine = try Engine(configuration, report: { _ in }) { files, model, _ in
             try FlakyRanks(configuration, files, model, seed: seed, rarity: 20)
         }
-        for round in 0..<3 {
+        // Ranks fail by chance: some seeds need more rounds until they have done so often enough.
+        for round in 0..<30 where round < 3 || engine.metrics.ranks.restarts <= 3 {
             let isSame = try engine.answers(requests(engine)) == expected
             #expect(isSame, "round \(round), seed \(seed)")
         }

@@ -81,7 +81,11 @@ struct QuantizedModelTests {
             (
                 [
                     "quant_method": "compressed-tensors", "format": "int-quantized",
-                    "config_groups": ["group_0": ["weights": ["num_bits": 8]]],
+                    "config_groups": [
+                        "group_0": [
+                            "weights": ["num_bits": 8, "type": "int", "strategy": "channel"]
+                        ]
+                    ],
                 ], "input_activations is missing"
             ),
         ]
