@@ -29,11 +29,7 @@ ALWAYS_INLINE tiling blocks_of(int64_t rows) {
 // Chunks of a row of inputs.
 ALWAYS_INLINE int64_t chunk_count(const int64_t *part_ends, int64_t parts, int64_t group) {
     int64_t chunks = 0;
-    for (int64_t part = 0; part < parts; part++)
-        for (int64_t k = part_ends[part], end; k < part_ends[part + 1]; k = end) {
-            end = segment_end(k, part_ends[part + 1], group);
-            chunks += quotient_up(end - k, CHUNK);
-        }
+    FOR_EACH_SEGMENT(k, end, part_ends, parts, group) chunks += quotient_up(end - k, CHUNK);
     return chunks;
 }
 
@@ -56,25 +52,22 @@ ALWAYS_INLINE int32_t quantize_chunks(
             const byte16 bytes = __builtin_convertvector(q, byte16);
             memcpy(to + i, &bytes, sizeof bytes);
         }
-    int32_t sum = 0;
-    for (int lane = 0; lane < 16; lane++) sum += total[lane];
-    return sum;
+    return whole_sum(total);
 }
 
 static void quantize_row_amx(
     const tern_pack_input_args *a, const float *from, int8_t *to, float *scales, int32_t *sums,
     int64_t rows) {
     const int64_t origin = a->part_ends[0];
-    for (int64_t part = 0, segment = 0; part < a->parts; part++)
-        for (int64_t k = a->part_ends[part], end; k < a->part_ends[part + 1]; k = end, segment++) {
-            end = segment_end(k, a->part_ends[part + 1], a->group);
-            const input_steps steps = steps_of(from + k - origin, end - k);
-            scales[segment * rows] = steps.scale;
-            // 128 is the zero point of 8 bits; of 4 bits it is taken away in unfolding.
-            sums[segment * rows] = 128 * quantize_chunks(
-                from + k - origin, end - k, steps, to, rows * CHUNK);
-            to += quotient_up(end - k, CHUNK) * rows * CHUNK;
-        }
+    FOR_EACH_SEGMENT(k, end, a->part_ends, a->parts, a->group) {
+        const input_steps steps = steps_of(from + k - origin, end - k);
+        *scales = steps.scale;
+        // 128 is the zero point of 8 bits; of 4 bits it is taken away in unfolding.
+        *sums = 128 * quantize_chunks(from + k - origin, end - k, steps, to, rows * CHUNK);
+        scales += rows;
+        sums += rows;
+        to += quotient_up(end - k, CHUNK) * rows * CHUNK;
+    }
 }
 
 static void quantize_input_amx(void *arguments) {

@@ -28,12 +28,18 @@ ALWAYS_INLINE int64_t segment_end(int64_t first, int64_t part_end, int64_t group
     return least(part_end, (first / group + 1) * group);
 }
 
+// Walks the segments [K, END) of all parts, in order.
+#define FOR_EACH_SEGMENT(K, END, PART_ENDS, PARTS, GROUP) \
+    for (int64_t part = 0; part < (PARTS); part++) \
+        for (int64_t K = (PART_ENDS)[part], END; \
+             K < (PART_ENDS)[part + 1] \
+             && (END = segment_end(K, (PART_ENDS)[part + 1], GROUP), 1); \
+             K = END)
+
 ALWAYS_INLINE int64_t segment_count(
     const int64_t *part_ends, int64_t parts, int64_t group) {
     int64_t count = 0;
-    for (int64_t part = 0; part < parts; part++)
-        for (int64_t k = part_ends[part]; k < part_ends[part + 1]; count++)
-            k = segment_end(k, part_ends[part + 1], group);
+    FOR_EACH_SEGMENT(k, end, part_ends, parts, group) count++;
     return count;
 }
 
@@ -68,6 +74,12 @@ ALWAYS_INLINE ints quantized16(const float *from, int64_t count, input_steps ste
     return rounded16(load_lanes(from, count) * splat(steps.inverse));
 }
 
+ALWAYS_INLINE int32_t whole_sum(ints x) {
+    int32_t sum = 0;
+    for (int lane = 0; lane < 16; lane++) sum += x[lane];
+    return sum;
+}
+
 // What one row of a tile becomes: `words` of four bytes each, every `rows`-th its own.
 ALWAYS_INLINE int32_t quantize_segment(
     const float *from, int64_t count, input_steps steps, int32_t *words_to, int64_t rows) {
@@ -79,9 +91,7 @@ ALWAYS_INLINE int32_t quantize_segment(
         for (int64_t word = 0; word < 4 && i + word * 4 < count; word++)
             words_to[(i / 4 + word) * rows] = packed[word];
     }
-    int32_t sum = 0;
-    for (int lane = 0; lane < 16; lane++) sum += total[lane];
-    return sum;
+    return whole_sum(total);
 }
 
 // One row of a tile of `rows`: its bytes, its scales and the sums of its bytes, by segment.
@@ -89,14 +99,14 @@ static void quantize_row(
     const tern_pack_input_args *a, const float *from, int32_t *words_to, float *scales,
     int32_t *sums, int64_t rows) {
     const int64_t origin = a->part_ends[0];
-    for (int64_t part = 0, segment = 0; part < a->parts; part++)
-        for (int64_t k = a->part_ends[part], end; k < a->part_ends[part + 1]; k = end, segment++) {
-            end = segment_end(k, a->part_ends[part + 1], a->group);
-            const input_steps steps = steps_of(from + k - origin, end - k);
-            scales[segment * rows] = steps.scale;
-            sums[segment * rows] = quantize_segment(
-                from + k - origin, end - k, steps, words_to + (k - origin) / 4 * rows, rows);
-        }
+    FOR_EACH_SEGMENT(k, end, a->part_ends, a->parts, a->group) {
+        const input_steps steps = steps_of(from + k - origin, end - k);
+        *scales = steps.scale;
+        *sums = quantize_segment(
+            from + k - origin, end - k, steps, words_to + (k - origin) / 4 * rows, rows);
+        scales += rows;
+        sums += rows;
+    }
 }
 
 ALWAYS_INLINE ints splat_word(int32_t x) {

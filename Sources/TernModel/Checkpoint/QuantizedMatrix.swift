@@ -38,10 +38,9 @@ struct QuantizedMatrix: Sendable {
                 "\(module) has \(outputs) outputs and \(inputs) inputs, expected multiples of 8")
         }
         let groups = (inputs + group - 1) / group
-        let isAWQ = if case .awq = scheme { true } else { false }
         numbers = try checkpoint.wholeNumbers(
             module + ".qweight", bytes: 4,
-            shape: isAWQ ? [inputs, outputs / 8] : [inputs / 8, outputs])
+            shape: scheme.isAWQ ? [inputs, outputs / 8] : [inputs / 8, outputs])
         scales = try checkpoint.tensor(module + ".scales", shape: [groups, outputs])
         guard scales.encoding == .plain(.float16) else {
             throw CheckpointError(
@@ -123,18 +122,22 @@ struct QuantizedMatrix: Sendable {
     private func fourBits(of rows: Range<Int>) throws(StorageError) -> Storage {
         let memory = try Storage(zeroedBytes: max(1, rows.count * inputs))
         let bytes = memory.base.assumingMemoryBound(to: UInt8.self)
-        let isAWQ = if case .awq = scheme { true } else { false }
         for input in 0..<inputs {
-            let place = isAWQ ? input * (outputs / 8) : input / 8 * outputs
+            let place = scheme.isAWQ ? input * (outputs / 8) : input / 8 * outputs
             for row in rows {
-                let word = numbers.word(place + (isAWQ ? row / 8 : row))
-                let nibble = isAWQ ? Self.awqPlace(row % 8) : input % 8
+                let word = numbers.word(place + (scheme.isAWQ ? row / 8 : row))
+                let nibble = scheme.isAWQ ? Self.awqPlace(row % 8) : input % 8
                 bytes[(row - rows.lowerBound) * inputs + input] =
                     UInt8(truncatingIfNeeded: word >> (4 * nibble) & 15)
             }
         }
         return memory
     }
+}
+
+extension CheckpointQuantization {
+    /// Whether words hold neighbouring outputs, not neighbouring inputs.
+    fileprivate var isAWQ: Bool { if case .awq = self { true } else { false } }
 }
 
 extension CheckpointTensor {

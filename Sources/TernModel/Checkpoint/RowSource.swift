@@ -95,7 +95,6 @@ extension RowSource {
                 preconditionFailure("no memory for some rows of \(name): \(error)")
             }
         }
-        matrix.letGo()
     }
 
     /// Blocks of a quantized matrix that are expanded at once; the least are of 16 rows.

@@ -116,27 +116,30 @@ public final class WeightLoader {
     private func declare(
         _ rows: RowSource, into weight: PackedWeight, _ cut: WeightShard.Cut?
     ) throws {
+        let pack: @Sendable (PackedWeight, Range<Int>?, any Backend) -> Void
         switch source {
         case .checkpoint(let checkpoint):
             if let matrix = try quantizedMatrix(rows, inputs: weight.inputs, in: checkpoint) {
-                append(rows.expert, cut) { share, backend in
-                    let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
-                    rows.pack(matrix, share.blocks, into: view, on: backend)
+                pack = { view, blocks, backend in
+                    rows.pack(matrix, blocks, into: view, on: backend)
+                    matrix.letGo()
                 }
-                return
-            }
-            let tensor = try checkpoint.tensor(rows.name, shape: rows.shape(inputs: weight.inputs))
-            append(rows.expert, cut) { share, backend in
-                let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
-                rows.pack(tensor, share.blocks, into: view, on: backend)
-                tensor.letGo()
+            } else {
+                let shape = rows.shape(inputs: weight.inputs)
+                let tensor = try checkpoint.tensor(rows.name, shape: shape)
+                pack = { view, blocks, backend in
+                    rows.pack(tensor, blocks, into: view, on: backend)
+                    tensor.letGo()
+                }
             }
         case .dummy(let seed):
             let dtype = dtype
-            append(rows.expert, cut) { share, backend in
-                let view = share.inputParts.map(weight.inputs(parts:)) ?? weight
-                rows.fillRandom(view, share.blocks, seed: seed, dtype: dtype, backend: backend)
+            pack = { view, blocks, backend in
+                rows.fillRandom(view, blocks, seed: seed, dtype: dtype, backend: backend)
             }
+        }
+        append(rows.expert, cut) { share, backend in
+            pack(share.inputParts.map(weight.inputs(parts:)) ?? weight, share.blocks, backend)
         }
     }
 
