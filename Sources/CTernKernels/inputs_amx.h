@@ -52,7 +52,7 @@ ALWAYS_INLINE int32_t quantize_chunks(
             const byte16 bytes = __builtin_convertvector(q, byte16);
             memcpy(to + i, &bytes, sizeof bytes);
         }
-    return whole_sum(total);
+    return __builtin_reduce_add(total);
 }
 
 static void quantize_row_amx(
@@ -60,7 +60,7 @@ static void quantize_row_amx(
     int64_t rows) {
     const int64_t origin = a->part_ends[0];
     FOR_EACH_SEGMENT(k, end, a->part_ends, a->parts, a->group) {
-        const input_steps steps = steps_of(from + k - origin, end - k);
+        const input_steps steps = steps_of(from + k - origin, end - k, a->input_stride);
         *scales = steps.scale;
         // 128 is the zero point of 8 bits; of 4 bits it is taken away in unfolding.
         *sums = 128 * quantize_chunks(from + k - origin, end - k, steps, to, rows * CHUNK);

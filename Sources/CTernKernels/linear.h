@@ -39,22 +39,37 @@ ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
                            : tiles.longer + (row - in_longer) / tiles.shorter_rows;
 }
 
-// Elements of one tile's rows side by side.
-enum { INPUT_CHUNK = 512 };
+// Some inputs of the rows of one tile.
+typedef struct {
+    int64_t row, rows, first, end;
+} input_chunk;
+
+// Claims inputs that are to be laid side by side; none where `rows` is 0.
+ALWAYS_INLINE input_chunk claim_inputs(tern_pack_input_args *a) {
+    const tiling tiles = tiles_of(a->rows);
+    const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK), item = claim(&a->next);
+    if (item >= tiles.count * chunks) return (input_chunk){0};
+    const int64_t row = tile_start(tiles, item / chunks);
+    const int64_t first = item % chunks * INPUT_CHUNK;
+    return (input_chunk){
+        .row = row, .rows = tile_start(tiles, item / chunks + 1) - row, .first = first,
+        .end = least(first + INPUT_CHUNK, a->inputs)};
+}
 
 static void pack_input(void *arguments) {
     tern_pack_input_args *a = arguments;
-    const tiling tiles = tiles_of(a->rows);
-    const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK);
-    for (int64_t item; (item = claim(&a->next)) < tiles.count * chunks;) {
-        const int64_t start = tile_start(tiles, item / chunks);
-        const int64_t rows = tile_start(tiles, item / chunks + 1) - start;
-        const int64_t first = item % chunks * INPUT_CHUNK;
-        const int64_t end = least(first + INPUT_CHUNK, a->inputs);
+    for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
         lay_side_by_side(
-            a->input + start * a->input_stride + first, a->input_stride, rows, end - first,
-            (float *)a->packed + start * a->inputs + first * rows);
-    }
+            a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
+            (float *)a->packed + c.row * a->inputs + c.first * c.rows);
+}
+
+static void round_input(void *arguments) {
+    tern_pack_input_args *a = arguments;
+    for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
+        round_side_by_side(
+            a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
+            (float *)a->packed + c.row * pair_words(a->inputs) + c.first / 2 * c.rows);
 }
 
 // Bytes of one row's inputs: whole words of the widest panels.
@@ -72,26 +87,16 @@ static void quantize_input(void *arguments) {
     const tiling tiles = tiles_of(a->rows);
     const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
     const int64_t row_words = quantized_row_bytes(a->inputs) / 4;
-    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
-        const int64_t tile = tile_of(tiles, row), start = tile_start(tiles, tile);
-        const int64_t rows = tile_start(tiles, tile + 1) - start, r = row - start;
-        int32_t *to = (int32_t *)a->packed + start * row_words + r;
+    for (int64_t item; (item = claim(&a->next)) < tiles.count * a->parts;) {
+        const int64_t row = tile_start(tiles, item / a->parts);
+        const int64_t rows = tile_start(tiles, item / a->parts + 1) - row;
+        float *to = (float *)a->packed + row * row_words;
         // What is beyond the last input.
-        for (int64_t word = a->inputs / 4; word < row_words; word++) to[word * rows] = 0;
-        quantize_row(
-            a, a->input + row * a->input_stride, to, a->scales + start * segments + r,
-            a->sums + start * segments + r, rows);
-    }
-}
-
-static void round_input(void *arguments) {
-    tern_pack_input_args *a = arguments;
-    const tiling tiles = tiles_of(a->rows);
-    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
-        const int64_t tile = tile_of(tiles, row), start = tile_start(tiles, tile);
-        const int64_t rows = tile_start(tiles, tile + 1) - start;
-        uint32_t *to = (uint32_t *)a->packed + start * pair_words(a->inputs) + row - start;
-        round_row(a->input + row * a->input_stride, a->inputs, to, rows);
+        const int64_t words = quotient_up(a->inputs, 4);
+        memset(to + words * rows, 0, (size_t)((row_words - words) * rows) * sizeof *to);
+        quantize_part(
+            a, a->input + row * a->input_stride, rows, item % a->parts, to,
+            a->scales + row * segments, a->sums + row * segments);
     }
 }
 

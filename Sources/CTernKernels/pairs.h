@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "side_by_side.h"
 #include "tile.h"
 
 // Words of one row's inputs.
@@ -49,12 +50,17 @@ ALWAYS_INLINE void pair_tile(
     }
 }
 
-// One row of a tile of `rows`, rounded.
-ALWAYS_INLINE void round_row(const float *from, int64_t inputs, uint32_t *to, int64_t rows) {
-    for (int64_t i = 0; i < inputs; i += 16) {
-        uint32_t pairs[8];
-        store_elements((char *)pairs, load_lanes(from + i, inputs - i), TERN_BFLOAT16);
-        for (int64_t word = 0; word < 8 && i + word * 2 < inputs; word++)
-            to[(i / 2 + word) * rows] = pairs[word];
+// Rounds inputs of the rows of a tile, and lays the pairs side by side.
+ALWAYS_INLINE void round_side_by_side(
+    const float *from, int64_t stride, int64_t rows, int64_t count, float *to) {
+    for (int64_t i = 0; i < count; i += LINE_INPUTS) {
+        float pairs[TILE_ROWS][LINE_INPUTS / 2];
+        for (int64_t r = 0; r < rows; r++) {
+            const float *x = from + r * stride + i;
+            __builtin_prefetch(x + INPUTS_AHEAD);
+            store_elements((char *)pairs[r], load_lanes(x, count - i), TERN_BFLOAT16);
+        }
+        const int64_t words = least(LINE_INPUTS / 2, pair_words(count - i));
+        lay_side_by_side(pairs[0], LINE_INPUTS / 2, rows, words, to + i / 2 * rows);
     }
 }

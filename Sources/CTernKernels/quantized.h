@@ -6,9 +6,9 @@
 #pragma once
 
 #include "dot4.h"
+#include "side_by_side.h"
 #include "tile.h"
 
-typedef int32_t word4 __attribute__((vector_size(16)));
 typedef int8_t byte16 __attribute__((vector_size(16)));
 typedef uint8_t ubyte16 __attribute__((vector_size(16)));
 
@@ -51,16 +51,18 @@ ALWAYS_INLINE ints rounded16(v16 x) {
 
 // How inputs of a segment become whole numbers: 127 steps to the largest magnitude. Where that is
 // so small that its steps have no number, all are zero; where one is infinite or none, the scale
-// is none, so that the sums are none either.
+// is none, so that the sums are none either. The next row's are fetched meanwhile.
 typedef struct {
     float scale, inverse;  // no inverse: all zero
 } input_steps;
 
-ALWAYS_INLINE input_steps steps_of(const float *from, int64_t count) {
+ALWAYS_INLINE input_steps steps_of(const float *from, int64_t count, int64_t stride) {
     words magnitudes = {0};
-    for (int64_t i = 0; i < count; i += 16)
+    for (int64_t i = 0; i < count; i += 16) {
+        __builtin_prefetch(from + stride + i);
         magnitudes = __builtin_elementwise_max(
             magnitudes, (words)load_lanes(from + i, count - i) & 0x7FFFFFFFu);
+    }
     // As whole numbers, so that one that is no number is the largest.
     const uint32_t bits = __builtin_reduce_max(magnitudes);
     const float largest = bits_float(bits), inverse = 127 / largest;
@@ -74,36 +76,44 @@ ALWAYS_INLINE ints quantized16(const float *from, int64_t count, input_steps ste
     return rounded16(load_lanes(from, count) * splat(steps.inverse));
 }
 
-ALWAYS_INLINE int32_t whole_sum(ints x) {
-    int32_t sum = 0;
-    for (int lane = 0; lane < 16; lane++) sum += x[lane];
-    return sum;
-}
-
-// What one row of a tile becomes: `words` of four bytes each, every `rows`-th its own.
-ALWAYS_INLINE int32_t quantize_segment(
-    const float *from, int64_t count, input_steps steps, int32_t *words_to, int64_t rows) {
-    ints total = {0};
-    for (int64_t i = 0; i < count; i += 16) {
-        const ints q = quantized16(from + i, count - i, steps);
-        total += q;
-        const word4 packed = (word4)__builtin_convertvector(q, byte16);
-        for (int64_t word = 0; word < 4 && i + word * 4 < count; word++)
-            words_to[(i / 4 + word) * rows] = packed[word];
+// Inputs of the rows of a tile as words of four bytes, side by side; `totals` become their sums.
+ALWAYS_INLINE void quantize_segment(
+    const float *from, int64_t stride, int64_t rows, int64_t count, const input_steps *steps,
+    float *to, int32_t *totals) {
+    ints sums[TILE_ROWS];
+    for (int64_t r = 0; r < rows; r++) sums[r] = (ints){0};
+    for (int64_t i = 0; i < count; i += LINE_INPUTS) {
+        float words[TILE_ROWS][LINE_INPUTS / 4];
+        for (int64_t r = 0; r < rows; r++) {
+            const float *x = from + r * stride + i;
+            __builtin_prefetch(x + INPUTS_AHEAD);
+            const ints q = quantized16(x, count - i, steps[r]);
+            const byte16 packed = __builtin_convertvector(q, byte16);
+            memcpy(words[r], &packed, sizeof packed);
+            sums[r] += q;
+        }
+        const int64_t each = least(LINE_INPUTS / 4, quotient_up(count - i, 4));
+        lay_side_by_side(words[0], LINE_INPUTS / 4, rows, each, to + i / 4 * rows);
     }
-    return whole_sum(total);
+    for (int64_t r = 0; r < rows; r++) totals[r] = __builtin_reduce_add(sums[r]);
 }
 
-// One row of a tile of `rows`: its bytes, its scales and the sums of its bytes, by segment.
-static void quantize_row(
-    const tern_pack_input_args *a, const float *from, int32_t *words_to, float *scales,
-    int32_t *sums, int64_t rows) {
-    const int64_t origin = a->part_ends[0];
+// One part of the rows of a tile: their bytes, and for each segment of the part and each row the
+// scale and the sum of the bytes. Rows, `to`, `scales` and `sums` begin where the first part does.
+static void quantize_part(
+    const tern_pack_input_args *a, const float *from, int64_t rows, int64_t only_part, float *to,
+    float *scales, int32_t *sums) {
     FOR_EACH_SEGMENT(k, end, a->part_ends, a->parts, a->group) {
-        const input_steps steps = steps_of(from + k - origin, end - k);
-        *scales = steps.scale;
-        *sums = quantize_segment(
-            from + k - origin, end - k, steps, words_to + (k - origin) / 4 * rows, rows);
+        if (part == only_part) {
+            const int64_t first = k - a->part_ends[0], stride = a->input_stride;
+            input_steps steps[TILE_ROWS];
+            for (int64_t r = 0; r < rows; r++) {
+                steps[r] = steps_of(from + r * stride + first, end - k, stride);
+                scales[r] = steps[r].scale;
+            }
+            quantize_segment(
+                from + first, stride, rows, end - k, steps, to + first / 4 * rows, sums);
+        }
         scales += rows;
         sums += rows;
     }

@@ -1,9 +1,14 @@
-// Rows laid side by side, as tiles of products read them: element k of all rows, then k + 1.
-// Squares of four by four are turned in registers. Nothing is computed.
+// Rows laid side by side, as tiles of products read them: element k of all rows, then k + 1. An
+// element is a float, or a word of other numbers in its place. Squares of four by four are turned
+// in registers. Nothing is computed.
 
 #pragma once
 
 #include "vector.h"
+
+// Inputs of a row in a work item; in a line, of which one of each row is on its way at a time when
+// inputs are converted; and how far ahead of that they are fetched.
+enum { INPUT_CHUNK = 512, LINE_INPUTS = 16, INPUTS_AHEAD = 64 };
 
 ALWAYS_INLINE v4 load4(const float *from) {
     v4 x;
@@ -34,6 +39,10 @@ ALWAYS_INLINE void turn_square(const float *from, int64_t stride, float *to, int
 // do not find room in the first cache together.
 ALWAYS_INLINE void lay_side_by_side(
     const float *from, int64_t stride, int64_t rows, int64_t count, float *to) {
+    if (rows == 1) {
+        memcpy(to, from, (size_t)count * sizeof *to);
+        return;
+    }
     const int64_t squared = rows < 4 ? 0 : count / 4 * 4;
     for (int64_t line = 0; line < squared; line += 16)
         for (int64_t first = 0; first < rows; first += 4) {
@@ -42,5 +51,6 @@ ALWAYS_INLINE void lay_side_by_side(
                 turn_square(from + r * stride + k, stride, to + k * rows + r, rows);
         }
     for (int64_t r = 0; r < rows; r++)
-        for (int64_t k = squared; k < count; k++) to[k * rows + r] = from[r * stride + k];
+        for (int64_t k = squared; k < count; k++)
+            memcpy(to + k * rows + r, from + r * stride + k, sizeof *to);
 }
