@@ -5,8 +5,7 @@ extension ModelCost {
     /// Operations for a prompt and the tokens generated after it. The last of these is never
     /// computed; each needs logits.
     public func operations(promptTokens: Int, outputTokens: Int) -> Double {
-        let tokens = promptTokens + outputTokens - 1
-        return prefillOperations(tokens: tokens) + Double(outputTokens - 1) * logitsOperations
+        prefillOperations(tokens: promptTokens + outputTokens - 1, sampled: outputTokens)
     }
 
     /// Bytes of the cache that decoding after a prompt reads, the first token aside.

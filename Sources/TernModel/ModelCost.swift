@@ -28,15 +28,27 @@ public struct ModelCost: Sendable, Equatable {
 
     /// Elements of the weight matrices of all layers, with so many experts of each sparse one.
     private func elements(experts distinct: Double) -> Double {
-        let dense = (model.layers - model.sparseLayers) * 3 * model.intermediateSize
-        var columns = Double(dense)
-        if let experts = model.experts {
-            let sparse =
-                Double(experts.count + 3 * (experts.sharedWidth ?? 0))
-                + distinct * Double(3 * experts.innerWidth)
-            columns += Double(model.sparseLayers) * sparse
-        }
-        return Double(model.layers * attentionElements) + columns * Double(model.hiddenSize)
+        Double(model.layers * attentionElements)
+            + Double(model.sparseLayers) * feedForwardElements(model.experts, distinct)
+            + Double(model.layers - model.sparseLayers) * feedForwardElements(nil, distinct)
+    }
+
+    /// Elements of the weight matrices behind one layer's attention, with so many of its experts.
+    private func feedForwardElements(
+        _ experts: ExpertConfiguration?, _ distinct: Double
+    ) -> Double {
+        let hidden = Double(model.hiddenSize)
+        guard let experts else { return Double(3 * model.intermediateSize) * hidden }
+        return hidden
+            * (Double(experts.count + 3 * (experts.sharedWidth ?? 0))
+                + distinct * Double(3 * experts.innerWidth))
+    }
+
+    /// Elements of the last layer's matrices that only those tokens meet whose logits are asked for.
+    private func lastElements(experts distinct: Double) -> Double {
+        let projection = model.queryHeads * model.headWidths.attended * model.hiddenSize
+        let experts = model.experts.flatMap { $0.isSparse(model.layers - 1) ? $0 : nil }
+        return Double(projection) + feedForwardElements(experts, distinct)
     }
 
     /// Elements of the weight matrices of one layer's attention.
@@ -70,9 +82,6 @@ public struct ModelCost: Sendable, Equatable {
 
     private var headElements: Int { model.vocabularySize * model.hiddenSize }
 
-    /// Operations for the logits of one token.
-    var logitsOperations: Double { 2 * Double(headElements) }
-
     /// Bytes that one decode step reads: every matrix once, and each sequence's keys and values.
     ///
     /// Of experts only those that some sequence is sent to, in expectation over even choices; a
@@ -87,17 +96,20 @@ public struct ModelCost: Sendable, Equatable {
         return weights + Double(sequences * seen * cachedBytes)
     }
 
-    /// Operations (two per multiply-add) to compute a prompt; logits of its last token only.
+    /// Operations (two per multiply-add) to compute a prompt, with logits of so many of its tokens.
     ///
-    /// Attention is counted over the positions that a token sees.
-    public func prefillOperations(tokens: Int) -> Double {
+    /// Attention is counted over the positions that a token sees; behind the last layer's, only
+    /// tokens with logits count.
+    public func prefillOperations(tokens: Int, sampled: Int = 1) -> Double {
         let perToken = Double(model.experts?.perToken ?? 0)
-        let products = 2 * elements(experts: perToken) * Double(tokens)
+        let products =
+            2 * elements(experts: perToken) * Double(tokens)
+            - 2 * lastElements(experts: perToken) * Double(tokens - sampled)
         let pairs = model.windows.reduce(0.0) { $0 + Self.pairs(tokens: tokens, window: $1) }
         let widths = model.headWidths
         let attention =
             2 * Double(model.queryHeads * (widths.keys.count + widths.values.count)) * pairs
-        return products + attention + logitsOperations
+        return products + attention + Double(sampled) * 2 * Double(headElements)
     }
 
     /// Pairs of a token and a position that it sees.

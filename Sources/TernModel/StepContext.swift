@@ -66,10 +66,12 @@ public struct StepContext {
     let slots: Tensor
     let batch: AttentionBatch
     /// Shape: `[n, hidden]`.
-    let hidden, normed, update, partial: Tensor
+    private(set) var hidden, normed, update, partial: Tensor
     let localHeads, allHeads: HeadRows
-    /// Shape: `[n, the tensor shard's heads, dimension]`, and `[N, own heads, dimension]`.
-    let localAttended, allAttended: Tensor
+    /// Shape: `[n, the tensor shard's heads, dimension]`.
+    private(set) var localAttended: Tensor
+    /// Shape: `[N, own heads, dimension]`.
+    let allAttended: Tensor
     let sampled: SampledRows
     /// Of layers that see all positions, and of those with a window.
     let rotary, localRotary: RotaryEmbedding
@@ -77,7 +79,7 @@ public struct StepContext {
     let ownQueryHeads: Range<Int>
     let latent: LatentBuffers?
     let experts: ExpertBuffers?
-    let expertSharing: ExpertSharing
+    private(set) var expertSharing: ExpertSharing
     private let buffers: StepBuffers
     private let widths: HeadWidths
 
@@ -118,6 +120,25 @@ public struct StepContext {
         experts = buffers.experts
         expertSharing = ExpertSharing(view, tokens: own.count)
         self.buffers = buffers
+    }
+
+    /// This step with those of the rank's tokens alone whose logits are asked for, as soon as no
+    /// layer attends any more: their hidden values and what they attended are gathered.
+    func onlySampled() -> StepContext {
+        let count = sampled.localRows.shape[0]
+        var step = self
+        step.hidden = sampled.localHidden
+        step.normed = normed.prefix(count)
+        step.update = update.prefix(count)
+        step.partial = partial.prefix(count)
+        step.expertSharing = ExpertSharing(view, tokens: count)
+        // Queries have been attended with: their room is free.
+        step.localAttended = buffers.localHeads.reused(
+            as: Shape(count, localAttended.shape[1], localAttended.shape[2]))
+        backend.gather(hidden, rows: sampled.localRows, into: step.hidden)
+        backend.gather(
+            localAttended.flattened, rows: sampled.localRows, into: step.localAttended.flattened)
+        return step
     }
 
     /// Room for queries in the latent space. Shape: `[N, own heads, key]`.

@@ -22,8 +22,18 @@ struct ModelCostTests {
                 == Double(2 * (2 * layer + head + 3 * cached)))
         // Five tokens see 1 + 2 + 3 + 4 + 5 = 15 pairs; each takes 4 operations per dimension.
         let attention = 4 * 2 * 2 * 6 * 15
+        // Behind the second layer's attention, only tokens with logits: output and MLP.
+        let last = 48 + 36
+        let products = 2 * 2 * layer * 5
         #expect(
-            cost.prefillOperations(tokens: 5) == Double(2 * 2 * layer * 5 + attention + 2 * head))
+            cost.prefillOperations(tokens: 5)
+                == Double(products - 2 * last * 4 + attention + 2 * head))
+        #expect(
+            cost.prefillOperations(tokens: 5, sampled: 3)
+                == Double(products - 2 * last * 2 + attention + 3 * 2 * head))
+        #expect(
+            cost.operations(promptTokens: 3, outputTokens: 3)
+                == cost.prefillOperations(tokens: 5, sampled: 3))
     }
 
     @Test("Of experts only those that are chosen count, and those that several choose count once")
@@ -48,6 +58,8 @@ struct ModelCostTests {
         let attention = 4 * 4 * 2 * 6 * 15
         #expect(
             cost.prefillOperations(tokens: 5)
-                == Double(2 * (others - 40 + 2 * 2 * 60) * 5 + attention + 2 * 40))
+                == Double(
+                    2 * (others - 40 + 2 * 2 * 60) * 5 - 2 * (48 + 32 + 2 * 60) * 4 + attention
+                        + 2 * 40))
     }
 }

@@ -13,7 +13,8 @@ import TernTensor
 struct Attention: Sendable {
     private let queries: ColumnParallelLinear
     private let keysValues: ColumnParallelLinear
-    private let output: RowParallelLinear
+    /// The way back to the hidden size.
+    let output: RowParallelLinear
     private let queryNorm: RMSNorm?
     private let keyNorm: RMSNorm?
     private let rule: AttentionRule
@@ -46,9 +47,9 @@ struct Attention: Sendable {
                 ? try loader.vector(module + ".sinks", count: model.queryHeads) : nil)
     }
 
-    /// Shape: `[n, hidden]` to `[n, hidden]`, n the tokens of this rank.
-    func callAsFunction(
-        _ input: Tensor, layer: Int, into hidden: Tensor, _ step: StepContext
+    /// Shape: `[n, hidden]` to `step.localAttended`, n the tokens of this rank.
+    func attend(
+        _ input: Tensor, layer: Int, _ step: StepContext
     ) throws(CommunicationError) {
         let backend = step.backend
         let local = step.localHeads
@@ -69,7 +70,6 @@ struct Attention: Sendable {
             into: attended)
         try step.ulysses.gatherHeads(
             attended, into: step.localAttended, by: step.communicator)
-        try output(step.localAttended.flattened, into: hidden, step)
     }
 
     private static func projections(

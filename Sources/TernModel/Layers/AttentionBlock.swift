@@ -25,13 +25,23 @@ enum AttentionBlock: Sendable {
         }
     }
 
-    /// Shape: `[n, hidden]` to `[n, hidden]`; the layer is counted in the rank's stage.
-    func callAsFunction(
-        _ input: Tensor, layer: Int, into hidden: Tensor, _ step: StepContext
+    /// Shape: `[n, hidden]` to `step.localAttended`; the layer is counted in the rank's stage.
+    func attend(
+        _ input: Tensor, layer: Int, _ step: StepContext
     ) throws(CommunicationError) {
         switch self {
-        case .grouped(let attention): try attention(input, layer: layer, into: hidden, step)
-        case .latent(let attention): try attention(input, layer: layer, into: hidden, step)
+        case .grouped(let attention): try attention.attend(input, layer: layer, step)
+        case .latent(let attention): try attention.attend(input, layer: layer, step)
         }
+    }
+
+    /// Shape: `step.localAttended` to `[n, hidden]`.
+    func project(into hidden: Tensor, _ step: StepContext) throws(CommunicationError) {
+        let output =
+            switch self {
+            case .grouped(let attention): attention.output
+            case .latent(let attention): attention.output
+            }
+        try output(step.localAttended.flattened, into: hidden, step)
     }
 }

@@ -37,15 +37,19 @@ struct DecoderLayer: Sendable {
         updateNorm = try isOnBothSides ? norm(".post_feedforward_layernorm") : nil
     }
 
-    /// Shape: `hidden [n, hidden]`, in place; the layer is counted in the rank's stage.
-    ///
-    /// `step.normed` holds what `attentionNorm` makes of `hidden`, and then what `next` does, where
-    /// a layer follows.
-    func callAsFunction(
-        _ hidden: Tensor, layer: Int, next: RMSNorm?, _ step: StepContext
-    ) throws(CommunicationError) {
+    /// The half in which tokens see each other: `step.normed`, which holds what `attentionNorm`
+    /// makes of the hidden values, becomes `step.localAttended`. The layer is counted in the rank's
+    /// stage.
+    func attend(layer: Int, _ step: StepContext) throws(CommunicationError) {
+        try attention.attend(step.normed, layer: layer, step)
+    }
+
+    /// The half in which each token is by itself: `step.localAttended` and what follows are added to
+    /// `step.hidden`, of which `next`, where a layer follows, makes `step.normed`.
+    func finish(next: RMSNorm?, _ step: StepContext) throws(CommunicationError) {
         let (backend, normed, update) = (step.backend, step.normed, step.update)
-        try attention(normed, layer: layer, into: update, step)
+        let hidden = step.hidden
+        try attention.project(into: update, step)
         attendedNorm?(update, into: update, on: backend)
         feedForwardNorm(adding: update, to: hidden, into: normed, on: backend)
         try feedForward(normed, into: update, step)

@@ -13,20 +13,18 @@ struct Head: Sendable {
     /// What logits are softly held within, if anything.
     let softCap: Float?
 
-    /// Shape: hidden `[n, hidden]` to logits `[step.sampledRows, vocabulary]` in the vocabulary's
-    /// order on the output rank, nil on the others and where no row asks.
+    /// Shape: `step.hidden` of the rows that ask, `[own, hidden]`, to logits of all that ask,
+    /// `[rows, vocabulary]`, in the vocabulary's order on the output rank; nil on the others and where
+    /// no row asks.
     ///
     /// Cost: one all-gather of those rows over the sequence group, one exchange of their logits.
-    func callAsFunction(
-        _ hidden: Tensor, _ step: StepContext
-    ) throws(CommunicationError) -> Tensor? {
+    func callAsFunction(_ step: StepContext) throws(CommunicationError) -> Tensor? {
         let rows = step.sampled
         guard rows.count > 0 else { return nil }
         let group = step.headGroup
-        step.backend.gather(hidden, rows: rows.localRows, into: rows.localHidden)
         if !step.view.sequenceGroup.isSingle {
             try step.communicator.allGather(
-                rows.localHidden, into: rows.hidden, rows: rows.partition,
+                step.hidden, into: rows.hidden, rows: rows.partition,
                 over: step.view.sequenceGroup)
         }
         norm(rows.hidden, into: rows.hidden, on: step.backend)

@@ -24,7 +24,8 @@ struct LatentAttention: Sendable {
     private let absorb: PackedWeight
     /// For each head from the latent space to its values, a block each. Shape: `[heads * value, rank]`.
     private let up: PackedWeight
-    private let output: RowParallelLinear
+    /// The way back to the hidden size.
+    let output: RowParallelLinear
     private let rule: AttentionRule
     private let pairing: RotaryPairing
 
@@ -73,9 +74,9 @@ struct LatentAttention: Sendable {
         pairing = latent.isInterleaved ? .interleaved : .halves
     }
 
-    /// Shape: `[n, hidden]` to `[n, hidden]`, n the tokens of this rank.
-    func callAsFunction(
-        _ input: Tensor, layer: Int, into hidden: Tensor, _ step: StepContext
+    /// Shape: `[n, hidden]` to `step.localAttended`, n the tokens of this rank.
+    func attend(
+        _ input: Tensor, layer: Int, _ step: StepContext
     ) throws(CommunicationError) {
         guard let buffers = step.latent else {
             preconditionFailure("latent attention: found no buffers, expected those of the model")
@@ -91,7 +92,6 @@ struct LatentAttention: Sendable {
         leaveLatentSpace(attended, into: step.allAttended, step)
         try step.ulysses.gatherHeads(
             step.allAttended, into: step.localAttended, by: step.communicator)
-        try output(step.localAttended.flattened, into: hidden, step)
     }
 
     /// Queries of the tensor shard and latent rows of this rank's tokens, rotated.

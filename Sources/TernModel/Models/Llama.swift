@@ -71,17 +71,30 @@ public struct Llama: Sendable {
         } else {
             try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
         }
-        // By index: an iterator over values of this size is put on the heap in debug builds.
-        let count = min(limit, layers.count)
-        if count > 0 { layers[0].attentionNorm(hidden, into: step.normed, on: backend) }
-        for index in 0..<count {
-            let next = index + 1 < count ? layers[index + 1].attentionNorm : nil
-            try layers[index](hidden, layer: index, next: next, step)
-        }
+        let end = try walk(step, layers: limit)
         guard let head else {
             try step.communicator.send(hidden, to: stages.index + 1, over: stages)
             return nil
         }
-        return try head(hidden, step)
+        return try head(end)
+    }
+
+    /// The layers of this stage, or the first of them: a step that has been walked through. In the
+    /// last stage only tokens whose logits are asked for come to the end, for behind the last
+    /// attention no other sees the rest.
+    private func walk(
+        _ step: StepContext, layers limit: Int
+    ) throws(CommunicationError) -> StepContext {
+        var step = step
+        let count = min(limit, layers.count)
+        if count > 0 { layers[0].attentionNorm(step.hidden, into: step.normed, on: step.backend) }
+        // By index: an iterator over values of this size is put on the heap in debug builds.
+        for index in 0..<count {
+            try layers[index].attend(layer: index, step)
+            if head != nil && index + 1 == layers.count { step = step.onlySampled() }
+            let next = index + 1 < count ? layers[index + 1].attentionNorm : nil
+            try layers[index].finish(next: next, step)
+        }
+        return head != nil && count < layers.count ? step.onlySampled() : step
     }
 }
