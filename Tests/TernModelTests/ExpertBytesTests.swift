@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Experts among ranks", .timeLimit(.minutes(1)))
 struct ExpertBytesTests {
-    static let model = TinyModel(layers: 1, experts: 8)
+    static let model = TinyModel(layers: 2, experts: 8)
 
     static let topologies: [Topology] = {
         let sizes = [
@@ -27,15 +27,22 @@ struct ExpertBytesTests {
     /// The last row, if there is one.
     private static func sampled(_ tokens: Int) -> [Int] { tokens > 0 ? [tokens - 1] : [] }
 
-    /// Both replicas' steps, each on a rank of its own: their routing and their logits.
-    private func alone(_ tokens: [Int]) throws -> (chosen: [[Int]], logits: [[UInt32]]) {
+    /// Both replicas' steps, each on a rank of its own: what each layer's router chose, and logits.
+    private func alone(_ tokens: [Int]) throws -> (chosen: [[[Int]]], logits: [[UInt32]]) {
         let found = try ModelRanks(Self.model, Topology(data: 2)).onEveryRank { rank in
             let count = tokens[rank.replica]
-            let trace = try rank.trace(.tensor, tokens: count, sampled: Self.sampled(count))
-            let chosen = try #require(rank.buffers.experts?.chosen)
-            return (chosen.prefix(count).withElements(of: Int32.self) { $0.map(Int.init) }, trace)
+            let sampled = Self.sampled(count)
+            let experts = try #require(rank.buffers.experts)
+            func chosen(_ rows: Int) -> [Int] {
+                experts.chosen.prefix(rows).withElements(of: Int32.self) { $0.map(Int.init) }
+            }
+            _ = try rank.trace(.tensor, tokens: count, sampled: sampled, layers: 1)
+            let first = chosen(count)
+            let trace = try rank.trace(.tensor, tokens: count, sampled: sampled)
+            return ([first, chosen(sampled.count)], trace.logits)
         }
-        return (found.map(\.0), found.map(\.1.logits))
+        let chosen = (0..<Self.model.layers).map { layer in found.map { $0.0[layer] } }
+        return (chosen, found.map(\.1))
     }
 
     @Test("Every rank moves the formulas' bytes and gives one rank's bits, empty replicas too")
@@ -47,11 +54,14 @@ struct ExpertBytesTests {
                 for mode in ParallelMode.allCases {
                     let traces = try ranks.trace(
                         mode, tokens: step, sampled: step.map(Self.sampled))
-                    let experts = ExpertFormulas(
-                        model: Self.model, topology: topology, mode: mode, tokens: step,
-                        chosen: chosen)
+                    let rows = [step.map { Array(0..<$0) }, step.map(Self.sampled)]
+                    let layers = zip(rows, chosen).map {
+                        ExpertFormulas(
+                            model: Self.model, topology: topology, mode: mode, tokens: step,
+                            rows: $0, chosen: $1)
+                    }
                     for (rank, trace) in zip(topology.ranks, traces) {
-                        hold(trace, of: rank, to: experts)
+                        hold(trace, of: rank, to: layers)
                     }
                     for replica in 0..<topology.dataParallelSize {
                         let output = Int(topology.outputRank(replica: replica).rawValue)
@@ -63,24 +73,28 @@ struct ExpertBytesTests {
         }
     }
 
-    private func hold(_ trace: StepTrace, of rank: RankID, to experts: ExpertFormulas) {
-        let topology = experts.topology
-        let tokens = experts.tokens[topology.coordinate(.data, of: rank)]
+    private func hold(_ trace: StepTrace, of rank: RankID, to layers: [ExpertFormulas]) {
+        let (topology, mode) = (layers[0].topology, layers[0].mode)
+        let tokens = layers[0].tokens[topology.coordinate(.data, of: rank)]
         let rest = StepFormulas(
-            model: Self.model, topology: topology, mode: experts.mode, rank: rank, tokens: tokens,
+            model: Self.model, topology: topology, mode: mode, rank: rank, tokens: tokens,
             sampled: Self.sampled(tokens))
+        func sum(_ elements: (ExpertFormulas) -> Int) -> Int {
+            layers.reduce(0) { $0 + elements($1) }
+        }
         let bytes: [Collective: Int] = [
-            .allToAll: 4 * (rest.ulysses + rest.logits + experts.allToAll(rank)),
-            .allReduce: 4 * (rest.allReduce(isOneShot: true) + experts.allReduce(rank)),
-            .allGather: 4 * (rest.sampledRows + experts.allGather(rank)),
+            .allToAll: 4
+                * (layers.count * rest.ulysses + rest.logits + sum { $0.allToAll(rank) }),
+            .allReduce: 4 * (rest.allReduce(isOneShot: true) + sum { $0.allReduce(rank) }),
+            .allGather: 4 * (rest.sampledRows + sum { $0.allGather(rank) }),
         ]
         for kind in Collective.allCases {
             #expect(
                 trace.bytes[kind] == bytes[kind, default: 0],
-                "bytes of \(kind), rank \(rank) of \(topology), \(experts.mode), \(tokens) tokens")
+                "bytes of \(kind), rank \(rank) of \(topology), \(mode), \(tokens) tokens")
         }
-        let dispatches = experts.isDispatched(rank) ? 2 : 0
-        let exchanges = (rest.sequenceSize > 1 ? 2 : 0) + rest.headExchanges + dispatches
-        #expect(trace.calls[.allToAll] == exchanges, "rank \(rank) of \(topology)")
+        let dispatches = sum { $0.isDispatched(rank) ? 2 : 0 }
+        let exchanges = (rest.sequenceSize > 1 ? 2 * layers.count : 0) + rest.headExchanges
+        #expect(trace.calls[.allToAll] == exchanges + dispatches, "rank \(rank) of \(topology)")
     }
 }

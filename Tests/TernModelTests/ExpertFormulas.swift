@@ -10,7 +10,9 @@ struct ExpertFormulas {
     let mode: ParallelMode
     /// Tokens of each replica.
     let tokens: [Int]
-    /// The experts of each token of each replica, as one rank alone chose them.
+    /// Those of each replica's tokens that the layer sees, in order.
+    let rows: [[Int]]
+    /// The experts of each of these rows of each replica, as one rank alone chose them.
     let chosen: [[Int]]
 
     private struct Place: Equatable {
@@ -65,16 +67,18 @@ struct ExpertFormulas {
         }
     }
 
-    /// The tokens that a rank holds, of its replica's.
+    /// Those that a rank holds of its replica's rows.
     private func own(_ rank: RankID) -> Range<Int> {
         let place = place(rank)
-        let count = tokens[place.replica]
-        return isSplitByTokens
-            ? StepFormulas.slice(place.sequence, of: count, among: topology.sequenceParallelSize)
-            : 0..<count
+        let rows = rows[place.replica]
+        guard isSplitByTokens else { return rows.indices }
+        let held = StepFormulas.slice(
+            place.sequence, of: tokens[place.replica], among: topology.sequenceParallelSize)
+        let start = rows.count { $0 < held.lowerBound }
+        return start..<start + rows.count(where: held.contains)
     }
 
-    /// Ranks of the group that hold the same tokens, in the order of the weights' shards.
+    /// Ranks of the group that hold the same rows, in the order of the weights' shards.
     private func peers(of rank: RankID) -> [RankID] {
         group(of: rank).filter {
             place($0).replica == place(rank).replica
@@ -82,7 +86,7 @@ struct ExpertFormulas {
         }
     }
 
-    /// Those of its tokens that a rank sends to their experts.
+    /// Those of its rows that a rank sends to their experts.
     private func answered(by rank: RankID) -> Range<Int> {
         let (own, peers) = (own(rank), peers(of: rank))
         let slice = StepFormulas.slice(
@@ -90,8 +94,8 @@ struct ExpertFormulas {
         return own.lowerBound + slice.lowerBound..<own.lowerBound + slice.upperBound
     }
 
-    private func choices(_ token: Int, of rank: RankID) -> ArraySlice<Int> {
-        let first = token * model.perToken
+    private func choices(_ row: Int, of rank: RankID) -> ArraySlice<Int> {
+        let first = row * model.perToken
         return chosen[place(rank).replica][first..<first + model.perToken]
     }
 

@@ -153,12 +153,14 @@ struct ModelRank {
                 sampled: sampled.count))
     }
 
-    /// Runs a step and says what it moved.
-    func trace(_ mode: ParallelMode, tokens: Int, sampled: [Int]) throws -> StepTrace {
+    /// Runs a step through all layers, or the first of them, and says what it moved.
+    func trace(
+        _ mode: ParallelMode, tokens: Int, sampled: [Int], layers limit: Int = .max
+    ) throws -> StepTrace {
         let step = step(mode, tokens: tokens, sampled: sampled)
         let before = communicator.counts
         let allocationsBefore = allocation_count()
-        let logits = try model.forward(step)
+        let logits = try model.forward(step, layers: limit)
         let allocations = allocation_count() - allocationsBefore
         let after = communicator.counts
         func difference(_ count: (CollectiveCounts, Collective) -> Int) -> [Collective: Int] {

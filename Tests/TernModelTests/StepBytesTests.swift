@@ -58,7 +58,7 @@ struct StepBytesTests {
         let layers = formulas.model.layers
         let bytes: [Collective: Int] = [
             .allToAll: 4 * (layers * formulas.ulysses + formulas.logits),
-            .allReduce: 4 * layers * 2 * formulas.allReduce(isOneShot: isOneShot),
+            .allReduce: 4 * 2 * formulas.allReduce(isOneShot: isOneShot),
             .allGather: 4 * formulas.sampledRows,
         ]
         let calls: [Collective: Int] = [
@@ -69,6 +69,29 @@ struct StepBytesTests {
         for kind in Collective.allCases {
             #expect(trace.bytes[kind] == bytes[kind, default: 0], "bytes of \(kind), \(formulas)")
             #expect(trace.calls[kind] == calls[kind, default: 0], "calls of \(kind), \(formulas)")
+        }
+    }
+
+    @Test(
+        "Rows that nobody asks for move nothing behind the last attention and change no other's bits",
+        arguments: ParallelMode.allCases)
+    func fewerSampled(mode: ParallelMode) throws {
+        for shape in Self.cases {
+            let ranks = try ModelRanks(shape.model, shape.topology)
+            let all = try ranks.trace(mode, tokens: [4], sampled: [[0, 1, 2, 3]])
+            let some = try ranks.trace(mode, tokens: [4], sampled: [[1, 3]])
+            let vocabulary = shape.model.vocabulary
+            let logits = all.map(\.logits).reduce([], +)
+            let asked = [1, 3].flatMap { logits[$0 * vocabulary..<($0 + 1) * vocabulary] }
+            #expect(logits.count == 4 * vocabulary)
+            let isSame = some.map(\.logits).reduce([], +) == asked
+            #expect(isSame, "\(shape), \(mode)")
+            if shape.topology.tensorParallelSize > 1 {
+                func reduced(_ traces: [StepTrace]) -> Int {
+                    traces.reduce(0) { $0 + $1.bytes[.allReduce, default: 0] }
+                }
+                #expect(reduced(some) < reduced(all), "\(shape), \(mode)")
+            }
         }
     }
 

@@ -47,17 +47,22 @@ struct StepFormulas {
             + own.count * (sequenceSize - 1) * hq * model.headDimension
     }
 
-    /// One all-reduce of the own rows over the tensor group of g ranks: `(g - 1) n d` in one shot,
-    /// `2 (g - 1) / g n d` in two.
+    /// One all-reduce behind the attention of each layer over the tensor group of g ranks, for n own
+    /// rows `(g - 1) n d` in one shot and `2 (g - 1) / g n d` in two. In the last layer only sampled
+    /// rows are left.
     func allReduce(isOneShot: Bool) -> Int {
-        let others = (tensorSize - 1) * own.count * model.hidden
+        let rows = (model.layers - 1) * own.count + ownSampled
+        let others = (tensorSize - 1) * rows * model.hidden
         return isOneShot ? others : 2 * others / tensorSize
     }
+
+    /// r, those of the sampled rows that are the rank's.
+    private var ownSampled: Int { sampled.count(where: own.contains) }
 
     /// The sampled rows of other ranks: `(R - r) d`.
     var sampledRows: Int {
         guard sequenceSize > 1 else { return 0 }
-        return (sampled.count - sampled.count(where: own.contains)) * model.hidden
+        return (sampled.count - ownSampled) * model.hidden
     }
 
     /// Other ranks' shares of the vocabulary, on the output rank: `R V (P - 1) / P`.
