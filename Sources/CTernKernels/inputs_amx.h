@@ -33,9 +33,9 @@ ALWAYS_INLINE int64_t chunk_count(const int64_t *part_ends, int64_t parts, int64
     return chunks;
 }
 
-static int64_t quantized_chunks_bytes(
+static int64_t input_row_bytes_amx(
     int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
-    const int64_t words = quantized_words_bytes(type, part_ends, parts, group);
+    const int64_t words = input_row_bytes(type, part_ends, parts, group);
     if (!uses_tiles(type, ROWS_FOR_TILES, group)) return words;
     return most(words, chunk_count(part_ends, parts, group) * CHUNK);
 }

@@ -9,8 +9,9 @@
 const tern_kernels TERN_TABLE(TERN_SET) = {
     .name = TERN_NAME(TERN_SET),
     .tile_rows = TILE_ROWS,
+    .multiplies_pairs = TERN_HAS_BFLOAT16,
     .probe_operations = PROBE_OPERATIONS,
-    .quantized_row_bytes = TERN_QUANTIZED_ROW_BYTES,
+    .row_bytes = TERN_ROW_BYTES,
     .pack_input = pack_input,
     .quantize_input = TERN_QUANTIZE_INPUT,
     .round_input = round_input,

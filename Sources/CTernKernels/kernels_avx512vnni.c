@@ -23,11 +23,11 @@
 #undef TERN_SET
 #undef TERN_LINEAR
 #undef TERN_QUANTIZE_INPUT
-#undef TERN_QUANTIZED_ROW_BYTES
+#undef TERN_ROW_BYTES
 #define TERN_SET amx
 #define TERN_LINEAR linear_amx
 #define TERN_QUANTIZE_INPUT quantize_input_amx
-#define TERN_QUANTIZED_ROW_BYTES quantized_chunks_bytes
+#define TERN_ROW_BYTES input_row_bytes_amx
 #include "linear_amx.h"
 
 #include "kernel_table.h"

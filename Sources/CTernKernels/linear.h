@@ -69,17 +69,18 @@ static void round_input(void *arguments) {
     for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
         round_side_by_side(
             a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
-            (float *)a->packed + c.row * pair_words(a->inputs) + c.first / 2 * c.rows);
+            (float *)a->packed + c.row * rounded_words(a->inputs)
+                + rounded_words(c.first) * c.rows);
 }
 
 // Bytes of one row's inputs: whole words of the widest panels.
 ALWAYS_INLINE int64_t quantized_row_bytes(int64_t inputs) { return quotient_up(inputs, 8) * 8; }
 
-static int64_t quantized_words_bytes(
+static int64_t input_row_bytes(
     int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
-    (void)type;
     (void)group;
-    return quantized_row_bytes(part_ends[parts] - part_ends[0]);
+    const int64_t inputs = part_ends[parts] - part_ends[0];
+    return is_quantized(type) ? quantized_row_bytes(inputs) : rounded_words(inputs) * 4;
 }
 
 static void quantize_input(void *arguments) {
@@ -150,8 +151,8 @@ ALWAYS_INLINE void linear_tile(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
                 first, end, rows, panels, type);
         } else if (type == TERN_BFLOAT16_PAIRS) {
-            const uint32_t *x = (const uint32_t *)a->input + row * pair_words(a->inputs)
-                - origin / 2 * rows;
+            const float *x = (const float *)a->input
+                + (row * rounded_words(a->inputs) - rounded_words(origin) * rows);
             pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
         } else {
             const float *x = (const float *)a->input + (row * a->inputs - origin * rows);

@@ -42,8 +42,8 @@ enum { TERN_ATTEND_SPLIT = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows. For weights of whole numbers they become bytes,
-// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they are
-// [tile][ceil(k / 2)][rows][2]. The set `amx` lays bytes otherwise: see linear_amx.h.
+// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they stay
+// floats, or are [tile][ceil(k / 2)][rows][2] where the set multiplies pairs. The set `amx` lays bytes otherwise: see linear_amx.h.
 typedef struct {
     int64_t next;
     const float *input;
@@ -349,8 +349,12 @@ typedef struct {
     int32_t tile_rows;
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
-    // The most bytes that a row of inputs becomes by quantize_input, scales and sums apart.
-    int64_t (*quantized_row_bytes)(
+    // Whether products of rounded inputs take an instruction for pairs of bfloat16, or that for
+    // float32 in the same order.
+    int32_t multiplies_pairs;
+    // The most bytes that a row of inputs becomes by quantize_input, scales and sums apart, or by
+    // round_input.
+    int64_t (*row_bytes)(
         int32_t type, const int64_t *part_ends, int64_t parts, int64_t group);
     tern_kernel pack_input, quantize_input, round_input, linear;
     tern_kernel embed, pack, pack_quantized, fill_random;
