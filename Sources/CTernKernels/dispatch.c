@@ -19,19 +19,22 @@ static int runs_avx512bf16(void) {
     return runs_avx512vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
-// Whether tiles multiply bytes here is asked once, for a child process tries them; the system's
-// permission to use them, which that takes, is the whole process's and stays. Two threads that ask
-// at once find the same.
-static int runs_amx(void) {
+// Whether tiles multiply here is asked once for each kind, for a child process tries them; the
+// system's permission to use them, which that takes, is the whole process's and stays. Two threads
+// that ask at once find the same.
+static int runs_tiles(int32_t unit) {
     enum { UNKNOWN, LACKING, RUNNING };
-    static int found = UNKNOWN;
-    int known = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
+    static int found[2];
+    int *of_kind = &found[unit == TERN_BFLOAT16_TILES];
+    int known = __atomic_load_n(of_kind, __ATOMIC_ACQUIRE);
     if (known == UNKNOWN) {
-        known = runs_avx512vnni() && tern_unit_found(TERN_INT8_TILES) ? RUNNING : LACKING;
-        __atomic_store_n(&found, known, __ATOMIC_RELEASE);
+        known = runs_avx512vnni() && tern_unit_found(unit) ? RUNNING : LACKING;
+        __atomic_store_n(of_kind, known, __ATOMIC_RELEASE);
     }
     return known == RUNNING;
 }
+
+static int runs_amx(void) { return runs_tiles(TERN_INT8_TILES); }
 
 // Whether pairs of bfloat16 are multiplied faster than float32, which is AMD's: 2 times on a
 // Zen 4, 0.5 to 0.6 on a Sapphire Rapids, where the set without multiplies them as float32, with
@@ -53,6 +56,14 @@ const tern_kernels *tern_kernels_named(const char *name) {
     if (strcmp(name, "avx2") == 0) return runs_avx2() ? &tern_kernels_avx2 : NULL;
 #endif
     return strcmp(name, "portable") == 0 ? &tern_kernels_portable : NULL;
+}
+
+int32_t tern_adds_as_tiles(void) {
+#if defined(__x86_64__)
+    return runs_amx() && runs_tiles(TERN_BFLOAT16_TILES);
+#else
+    return 0;
+#endif
 }
 
 const tern_kernels *tern_kernels_best(void) {

@@ -12,27 +12,28 @@
 #include "tile.h"
 
 // Words of one row's rounded inputs: pairs for the instruction, else floats.
-ALWAYS_INLINE int64_t rounded_words(int64_t inputs) {
-    return TERN_HAS_BFLOAT16 ? quotient_up(inputs, 2) : inputs;
+ALWAYS_INLINE int64_t rounded_words(int64_t inputs, int32_t type) {
+    return TERN_HAS_BFLOAT16 && type == TERN_BFLOAT16_PAIRS ? quotient_up(inputs, 2) : inputs;
 }
 
 // Rounds inputs of the rows of a tile, and lays their words side by side.
 ALWAYS_INLINE void round_side_by_side(
-    const float *from, int64_t stride, int64_t rows, int64_t count, float *to) {
-    enum { LINE_WORDS = TERN_HAS_BFLOAT16 ? LINE_INPUTS / 2 : LINE_INPUTS };
+    const float *from, int64_t stride, int64_t rows, int64_t count, float *to,
+    const int32_t type) {
+    const int64_t line_words = rounded_words(LINE_INPUTS, type);
     for (int64_t i = 0; i < count; i += LINE_INPUTS) {
-        float line[TILE_ROWS][LINE_WORDS];
+        float line[TILE_ROWS * LINE_INPUTS];
         for (int64_t r = 0; r < rows; r++) {
             const float *x = from + r * stride + i;
             __builtin_prefetch(x + INPUTS_AHEAD);
             const v16 inputs = load_lanes(x, count - i);
-            if (TERN_HAS_BFLOAT16)
-                store_elements((char *)line[r], inputs, TERN_BFLOAT16);
+            if (line_words < LINE_INPUTS)
+                store_elements((char *)(line + r * line_words), inputs, TERN_BFLOAT16);
             else
-                store16(line[r], (v16)rounded_bfloats(inputs));
+                store16(line + r * line_words, (v16)rounded_bfloats(inputs));
         }
-        const int64_t each = least(LINE_WORDS, rounded_words(count - i));
-        lay_side_by_side(line[0], LINE_WORDS, rows, each, to + rounded_words(i) * rows);
+        const int64_t each = least(line_words, rounded_words(count - i, type));
+        lay_side_by_side(line, line_words, rows, each, to + rounded_words(i, type) * rows);
     }
 }
 

@@ -120,7 +120,7 @@ extension CPUBackend {
                         parts: Int64(parts.count - 1), stored_inputs: Int64(weight.storedInputs),
                         group: Int64(weight.groupInputs), segments: Int64(segments),
                         scales: packed.scales, sums: packed.sums,
-                        type: form.kernelType(of: weight),
+                        type: form.kernelType(of: weight, sumOrder),
                         workers: Int32(pool.workers), bias: bias?.floats, output: output.floats,
                         output_stride: output.stride(0))
                     pool.run(
@@ -138,7 +138,7 @@ extension CPUBackend {
             guard let ends = parts.baseAddress else { return 0 }
             return ends.withMemoryRebound(to: Int64.self, capacity: parts.count) { ends in
                 let bytes = table.row_bytes(
-                    form.kernelType(of: weight), ends, Int64(parts.count - 1),
+                    form.kernelType(of: weight, sumOrder), ends, Int64(parts.count - 1),
                     Int64(weight.groupInputs))
                 return Int(bytes)
             }
@@ -154,7 +154,7 @@ extension CPUBackend {
         var arguments = tern_pack_input_args(
             next: 0, input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
-            type: packed.form.kernelType(of: weight), part_ends: partEnds, parts: Int64(parts),
+            type: packed.form.kernelType(of: weight, sumOrder), part_ends: partEnds, parts: Int64(parts),
             group: Int64(weight.groupInputs), scales: packed.scales, sums: packed.sums)
         let kernel =
             switch packed.form {
@@ -188,8 +188,12 @@ private enum InputForm {
     }
 
     /// The weight's type as kernels know it, whose products take inputs in this form.
-    func kernelType(of weight: PackedWeight) -> Int32 {
-        self == .rounded ? Int32(TERN_BFLOAT16_PAIRS) : weight.format.kernelType
+    func kernelType(of weight: PackedWeight, _ order: SumOrder) -> Int32 {
+        guard self == .rounded else { return weight.format.kernelType }
+        return switch order {
+        case .pairs: Int32(TERN_BFLOAT16_PAIRS)
+        case .tiles: Int32(TERN_BFLOAT16_CHAINS)
+        }
     }
 }
 
