@@ -1,6 +1,6 @@
-// Products by AMX go block by block: up to 32 rows by one or two panels, in two by two tiles that may
-// overlap, over all segments of the inputs. Here are the walk over segments, what a block holds on
-// its way, and the way of its sums out of the tiles and into the output.
+// Products by AMX go block by block: up to 32 rows by one or two panels, in two by two tiles that
+// may overlap, over all segments of the inputs. Here are the walk over segments, what a block holds
+// on its way, and the way of its sums out of the tiles and into the output.
 
 #pragma once
 

@@ -1,9 +1,9 @@
-// Products of bfloat16 weights with inputs that are rounded to bfloat16, in the order of AMX's tiles,
-// for sets without them and for few rows. A step is 32 inputs, counted from where a part begins:
-// the first of each pair are summed by fused multiply-adds from zero, in ascending order, and the
-// second likewise; then both chains are added, and that to the sum. What the last step lacks counts
-// as zeros. Numbers below 2^-126 are zeros on the way in and out, as tiles have them; elsewhere than
-// on x86 they are what they are.
+// Products of bfloat16 weights with inputs that are rounded to bfloat16, in the order of AMX's
+// tiles, for sets without them and for few rows. A step is 32 inputs, counted from where a part
+// begins: the first of each pair are summed by fused multiply-adds from zero, in ascending order,
+// and the second likewise; then both chains are added, and that to the sum. What the last step
+// lacks counts as zeros. Numbers below 2^-126 are zeros on the way in and out, as tiles have them;
+// elsewhere than on x86 they are what they are.
 //
 // Source: TDPBF16PS in Intel's Architecture Instruction Set Extensions Programming Reference; found
 // the same on a Xeon, 102,400 sums.

@@ -1,6 +1,6 @@
-// Products by AMX, whose tiles hold sixteen rows of 64 bytes: one of inputs times one of a panel adds
-// 64 products of whole numbers, or 32 of bfloat16, to each of 16 x 16 sums. Few rows are left to the
-// set that this one is made of.
+// Products by AMX, whose tiles hold sixteen rows of 64 bytes: one of inputs times one of a panel
+// adds 64 products of whole numbers, or 32 of bfloat16, to each of 16 x 16 sums. Few rows are left
+// to the set that this one is made of.
 //
 // What is multiplied is in quantized_amx.h and rounded_amx.h, how it lies in inputs_amx.h.
 //

@@ -1,6 +1,7 @@
-// Weights of 8 or 4 bits as AMX's tiles are loaded, and what their whole numbers are worth. Words of
-// a panel lie as tiles want them; those of 4 bits are unfolded on the way. Whole numbers are exact
-// in any order, and what becomes of them is in the order of quantized.h: bits are those of every set.
+// Weights of 8 or 4 bits as AMX's tiles are loaded, and what their whole numbers are worth. Words
+// of a panel lie as tiles want them; those of 4 bits are unfolded on the way. Whole numbers are
+// exact in any order, and what becomes of them is in the order of quantized.h: bits are those of
+// every set.
 
 #pragma once
 

@@ -1,6 +1,6 @@
 // Weights of bfloat16 as AMX's tiles are loaded: sixteen pairs of inputs of a panel lie as a tile
-// wants them. A product of two tiles is a step of chains.h, so bits are those of every set that adds
-// in that order. Tiles start from zeros with each part.
+// wants them. A product of two tiles is a step of chains.h, so bits are those of every set that
+// adds in that order. Tiles start from zeros with each part.
 
 #pragma once
 

@@ -33,8 +33,8 @@ public struct KernelSet: @unchecked Sendable {
         self.table = table
     }
 
-    /// How this machine adds products of rounded inputs, whichever set runs them: as tiles where it has
-    /// tiles of bfloat16 (AMX).
+    /// How this machine adds products of rounded inputs, whichever set runs them: as tiles where it
+    /// has tiles of bfloat16 (AMX).
     public static var machineOrder: SumOrder { tern_adds_as_tiles() != 0 ? .tiles : .pairs }
 
     private init(table: UnsafePointer<tern_kernels>) { self.table = table }

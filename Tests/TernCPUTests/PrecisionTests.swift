@@ -34,7 +34,7 @@ struct PrecisionTests {
         }
     }
 
-    @Test("Each order is one of its own, and a backend has the machine's unless another is asked for")
+    @Test("Each order is its own, and a backend has the machine's unless another is asked for")
     func orders() throws {
         let weight = try randomWeight(blocks: [64], parts: [0, 320], dtype: .bfloat16, seed: 9)
         let input = try random([3, 320], seed: 10)
