@@ -54,9 +54,9 @@ struct PrecisionTests {
         func smallNumbers() throws {
             let reference = ReferenceBackend(precision: .medium, sumOrder: .tiles)
             let weight = try PackedWeight(
-                layout: PanelLayout(blocks: [20]), inputParts: [0, 32, 64, 92], dtype: .bfloat16)
-            let source = try Tensor(zeros: [20, 92])
-            let input = try Tensor(zeros: [16, 92])
+                layout: PanelLayout(blocks: [20]), inputParts: [0, 32, 64, 124], dtype: .bfloat16)
+            let source = try Tensor(zeros: [20, 124])
+            let input = try Tensor(zeros: [16, 124])
             // Products are from 2^-122 to 2^-134, and some factors are below 2^-126 themselves.
             for (tensor, seed) in [(source, UInt64(11)), (input, 12)] {
                 ReferenceBackend().fillRandom(tensor, seed: seed, scale: 0x1p-64)
@@ -69,13 +69,14 @@ struct PrecisionTests {
             reference.pack(
                 [
                     PackJob(
-                        source: source.storage, byteOffset: 0, rowStride: 92, dtype: .float32,
+                        source: source.storage, byteOffset: 0, rowStride: 124, dtype: .float32,
                         block: 0)
                 ], into: weight)
             for rows in [1, 12, 16] {
                 let some = input.rows(0..<rows)
                 let expected = bits(try product(reference, some, weight))
-                #expect(expected.contains(0) && expected.contains { $0 & 0x7FFF_FFFF != 0 })
+                let zeros = expected.filter { $0 & 0x7FFF_FFFF == 0 }.count
+                #expect(zeros < expected.count && (zeros > 0 || rows == 1), "\(zeros) zeros")
                 for backend in try everyBackend(.tiles) {
                     let found = bits(try product(backend, some, weight))
                     #expect(found == expected, "\(backend.kernels.name) \(rows) rows")
