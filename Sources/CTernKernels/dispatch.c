@@ -19,22 +19,21 @@ static int runs_avx512bf16(void) {
     return runs_avx512vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
-// Whether tiles multiply here is asked once for each kind, for a child process tries them; the
+// Whether tiles multiply bytes and bfloat16 here is asked once, for a child process tries them; the
 // system's permission to use them, which that takes, is the whole process's and stays. Two threads
 // that ask at once find the same.
-static int runs_tiles(int32_t unit) {
+static int runs_amx(void) {
     enum { UNKNOWN, LACKING, RUNNING };
-    static int found[2];
-    int *of_kind = &found[unit == TERN_BFLOAT16_TILES];
-    int known = __atomic_load_n(of_kind, __ATOMIC_ACQUIRE);
+    static int found = UNKNOWN;
+    int known = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
     if (known == UNKNOWN) {
-        known = runs_avx512vnni() && tern_unit_found(unit) ? RUNNING : LACKING;
-        __atomic_store_n(of_kind, known, __ATOMIC_RELEASE);
+        const int runs = runs_avx512vnni() && tern_unit_found(TERN_INT8_TILES)
+            && tern_unit_found(TERN_BFLOAT16_TILES);
+        known = runs ? RUNNING : LACKING;
+        __atomic_store_n(&found, known, __ATOMIC_RELEASE);
     }
     return known == RUNNING;
 }
-
-static int runs_amx(void) { return runs_tiles(TERN_INT8_TILES); }
 
 // Whether pairs of bfloat16 are multiplied faster than float32, which is AMD's: 2 times on a
 // Zen 4, 0.5 to 0.6 on a Sapphire Rapids, where the set without multiplies them as float32, with
@@ -60,7 +59,7 @@ const tern_kernels *tern_kernels_named(const char *name) {
 
 int32_t tern_adds_as_tiles(void) {
 #if defined(__x86_64__)
-    return runs_amx() && runs_tiles(TERN_BFLOAT16_TILES);
+    return runs_amx();
 #else
     return 0;
 #endif

@@ -21,7 +21,7 @@ struct KernelSetTests {
         #if arch(x86_64)
             let flags = try processorFlags()
             let needs = [
-                "amx": ["amx_tile", "amx_int8", "avx512_vnni"],
+                "amx": ["amx_tile", "amx_int8", "amx_bf16", "avx512_vnni"],
                 "avx512bf16": ["avx512f", "avx512_vnni", "avx512_bf16"],
                 "avx512vnni": ["avx512f", "avx512_vnni"], "avx512": ["avx512f"],
                 "avx2": ["avx2", "fma", "f16c"],
