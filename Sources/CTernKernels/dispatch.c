@@ -19,15 +19,17 @@ static int runs_avx512bf16(void) {
     return runs_avx512vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
-// Whether tiles multiply bytes here is asked once, for a child process tries them; the system's
-// permission to use them, which that takes, is the whole process's and stays. Two threads that ask
-// at once find the same.
+// Whether tiles multiply bytes and bfloat16 here is asked once, for a child process tries them; the
+// system's permission to use them, which that takes, is the whole process's and stays. Two threads
+// that ask at once find the same.
 static int runs_amx(void) {
     enum { UNKNOWN, LACKING, RUNNING };
     static int found = UNKNOWN;
     int known = __atomic_load_n(&found, __ATOMIC_ACQUIRE);
     if (known == UNKNOWN) {
-        known = runs_avx512vnni() && tern_unit_found(TERN_INT8_TILES) ? RUNNING : LACKING;
+        const int runs = runs_avx512vnni() && tern_unit_found(TERN_INT8_TILES)
+            && tern_unit_found(TERN_BFLOAT16_TILES);
+        known = runs ? RUNNING : LACKING;
         __atomic_store_n(&found, known, __ATOMIC_RELEASE);
     }
     return known == RUNNING;
@@ -53,6 +55,14 @@ const tern_kernels *tern_kernels_named(const char *name) {
     if (strcmp(name, "avx2") == 0) return runs_avx2() ? &tern_kernels_avx2 : NULL;
 #endif
     return strcmp(name, "portable") == 0 ? &tern_kernels_portable : NULL;
+}
+
+int32_t tern_adds_as_tiles(void) {
+#if defined(__x86_64__)
+    return runs_amx();
+#else
+    return 0;
+#endif
 }
 
 const tern_kernels *tern_kernels_best(void) {

@@ -92,15 +92,19 @@ ALWAYS_INLINE v16 load_elements(const char *from, int32_t type) {
     return (v16)(__builtin_convertvector(x, words) << 16);
 }
 
+// Sixteen numbers as float_bfloat rounds them, in the upper halves of words.
+ALWAYS_INLINE words rounded_bfloats(v16 x) {
+    const words bits = (words)x;
+    const words nan = (words)((bits & 0x7FFFFFFF) > 0x7F800000);
+    const words rounded = bits + 0x7FFF + (bits >> 16 & 1);
+    return ((rounded & ~nan) | ((bits | 0x400000) & nan)) & 0xFFFF0000u;
+}
+
 ALWAYS_INLINE void store_elements(char *to, v16 x, int32_t type) {
     if (type == TERN_FLOAT32) {
         store16(to, x);
     } else if (type == TERN_BFLOAT16) {
-        const words bits = (words)x;
-        const words nan = (words)((bits & 0x7FFFFFFF) > 0x7F800000);
-        const words rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
-        const words result = (rounded & ~nan) | ((bits >> 16 | 0x40) & nan);
-        const shorts narrow = __builtin_convertvector(result, shorts);
+        const shorts narrow = __builtin_convertvector(rounded_bfloats(x) >> 16, shorts);
         memcpy(to, &narrow, sizeof narrow);
     } else {
 #if TERN_HAS_HALF

@@ -14,8 +14,10 @@
 #include "probe.h"
 
 #ifndef TERN_LINEAR
+#define TERN_HAS_TILES 0
 #define TERN_LINEAR linear
 #define TERN_QUANTIZE_INPUT quantize_input
-#define TERN_QUANTIZED_ROW_BYTES quantized_words_bytes
+#define TERN_ROUND_INPUT round_input
+#define TERN_ROW_BYTES input_row_bytes
 #endif
 #include "kernel_table.h"

@@ -1,5 +1,5 @@
 // As kernels_avx512vnni.c, for processors that also multiply pairs of bfloat16. Intel's do
-// so at half the rate of float32 or less, and take the set without.
+// so at half the rate of float32, and take the set without: see dispatch.c.
 
 #if defined(__x86_64__)
 #include <stdint.h>

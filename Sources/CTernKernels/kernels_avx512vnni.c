@@ -21,13 +21,17 @@
 #pragma clang attribute pop
 
 #undef TERN_SET
+#undef TERN_HAS_TILES
 #undef TERN_LINEAR
 #undef TERN_QUANTIZE_INPUT
-#undef TERN_QUANTIZED_ROW_BYTES
+#undef TERN_ROUND_INPUT
+#undef TERN_ROW_BYTES
 #define TERN_SET amx
+#define TERN_HAS_TILES 1
 #define TERN_LINEAR linear_amx
 #define TERN_QUANTIZE_INPUT quantize_input_amx
-#define TERN_QUANTIZED_ROW_BYTES quantized_chunks_bytes
+#define TERN_ROUND_INPUT round_input_amx
+#define TERN_ROW_BYTES input_row_bytes_amx
 #include "linear_amx.h"
 
 #include "kernel_table.h"

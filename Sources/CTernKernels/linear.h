@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "chains.h"
 #include "pairs.h"
 #include "quantized.h"
 #include "side_by_side.h"
@@ -64,22 +65,28 @@ static void pack_input(void *arguments) {
             (float *)a->packed + c.row * a->inputs + c.first * c.rows);
 }
 
-static void round_input(void *arguments) {
-    tern_pack_input_args *a = arguments;
+ALWAYS_INLINE void round_chunks(tern_pack_input_args *a, const int32_t type) {
     for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
         round_side_by_side(
             a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
-            (float *)a->packed + c.row * pair_words(a->inputs) + c.first / 2 * c.rows);
+            (float *)a->packed + c.row * rounded_words(a->inputs, type)
+                + rounded_words(c.first, type) * c.rows, type);
+}
+
+static void round_input(void *arguments) {
+    tern_pack_input_args *a = arguments;
+    if (a->type == TERN_BFLOAT16_PAIRS) round_chunks(a, TERN_BFLOAT16_PAIRS);
+    else round_chunks(a, TERN_BFLOAT16_CHAINS);
 }
 
 // Bytes of one row's inputs: whole words of the widest panels.
 ALWAYS_INLINE int64_t quantized_row_bytes(int64_t inputs) { return quotient_up(inputs, 8) * 8; }
 
-static int64_t quantized_words_bytes(
+static int64_t input_row_bytes(
     int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
-    (void)type;
     (void)group;
-    return quantized_row_bytes(part_ends[parts] - part_ends[0]);
+    const int64_t inputs = part_ends[parts] - part_ends[0];
+    return is_quantized(type) ? quantized_row_bytes(inputs) : rounded_words(inputs, type) * 4;
 }
 
 static void quantize_input(void *arguments) {
@@ -150,9 +157,12 @@ ALWAYS_INLINE void linear_tile(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
                 first, end, rows, panels, type);
         } else if (type == TERN_BFLOAT16_PAIRS) {
-            const uint32_t *x = (const uint32_t *)a->input + row * pair_words(a->inputs)
-                - origin / 2 * rows;
+            const float *x = (const float *)a->input
+                + (row * rounded_words(a->inputs, type) - rounded_words(origin, type) * rows);
             pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
+        } else if (type == TERN_BFLOAT16_CHAINS) {
+            const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
+            chain_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
         } else {
             const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
             tile_sums(
@@ -182,7 +192,9 @@ FOR_EACH_TILE(LINEAR_FLOAT16)
 #define LINEAR_PAIRS(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, pairs, TERN_BFLOAT16_PAIRS)
 FOR_EACH_TILE(LINEAR_INT8)
 FOR_EACH_TILE(LINEAR_INT4)
+#define LINEAR_CHAINS(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, chains, TERN_BFLOAT16_CHAINS)
 FOR_EACH_TILE(LINEAR_PAIRS)
+FOR_EACH_TILE(LINEAR_CHAINS)
 
 typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int64_t);
 
@@ -194,6 +206,7 @@ typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int6
         [TERN_CHANNEL_INT8] = linear_int8_##ROWS, \
         [TERN_GROUPED_INT4] = linear_int4_##ROWS, \
         [TERN_BFLOAT16_PAIRS] = linear_pairs_##ROWS, \
+        [TERN_BFLOAT16_CHAINS] = linear_chains_##ROWS, \
     },
 static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
     FOR_EACH_TILE(LINEAR_ENTRY)};

@@ -120,8 +120,7 @@ extension CPUBackend {
                         parts: Int64(parts.count - 1), stored_inputs: Int64(weight.storedInputs),
                         group: Int64(weight.groupInputs), segments: Int64(segments),
                         scales: packed.scales, sums: packed.sums,
-                        type: form == .pairs
-                            ? Int32(TERN_BFLOAT16_PAIRS) : weight.format.kernelType,
+                        type: form.kernelType(of: weight, sumOrder),
                         workers: Int32(pool.workers), bias: bias?.floats, output: output.floats,
                         output_stride: output.stride(0))
                     pool.run(
@@ -134,16 +133,12 @@ extension CPUBackend {
 
     /// Memory for one row of inputs in their form.
     private func elementBytes(of weight: PackedWeight, as form: InputForm) -> Int {
-        switch form {
-        case .floats: return weight.inputs * 4
-        case .pairs: return (weight.inputs + 1) / 2 * 4
-        case .bytes: break
-        }
+        if form == .floats { return weight.inputs * 4 }
         return weight.inputParts.withUnsafeBufferPointer { parts in
             guard let ends = parts.baseAddress else { return 0 }
             return ends.withMemoryRebound(to: Int64.self, capacity: parts.count) { ends in
-                let bytes = table.quantized_row_bytes(
-                    weight.format.kernelType, ends, Int64(parts.count - 1),
+                let bytes = table.row_bytes(
+                    form.kernelType(of: weight, sumOrder), ends, Int64(parts.count - 1),
                     Int64(weight.groupInputs))
                 return Int(bytes)
             }
@@ -159,12 +154,13 @@ extension CPUBackend {
         var arguments = tern_pack_input_args(
             next: 0, input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
-            type: weight.format.kernelType, part_ends: partEnds, parts: Int64(parts),
-            group: Int64(weight.groupInputs), scales: packed.scales, sums: packed.sums)
+            type: packed.form.kernelType(of: weight, sumOrder), part_ends: partEnds,
+            parts: Int64(parts), group: Int64(weight.groupInputs), scales: packed.scales,
+            sums: packed.sums)
         let kernel =
             switch packed.form {
             case .floats: table.pack_input
-            case .pairs: table.round_input
+            case .rounded: table.round_input
             case .bytes: table.quantize_input
             }
         pool.run(kernel, &arguments, alone: input.shape.count < Self.elementsAlone)
@@ -181,15 +177,24 @@ extension CPUBackend {
 private enum InputForm {
     /// Numbers as they are.
     case floats
-    /// Pairs in bfloat16.
-    case pairs
+    /// Numbers rounded to bfloat16, laid out as the set of kernels wants them.
+    case rounded
     /// Whole numbers of a byte, laid out as the set of kernels wants them.
     case bytes
 
     init(of weight: PackedWeight, _ precision: ProductPrecision) {
         self =
             weight.format.isQuantized
-            ? .bytes : precision.roundsInputs(of: weight.format) ? .pairs : .floats
+            ? .bytes : precision.roundsInputs(of: weight.format) ? .rounded : .floats
+    }
+
+    /// The weight's type as kernels know it, whose products take inputs in this form.
+    func kernelType(of weight: PackedWeight, _ order: SumOrder) -> Int32 {
+        guard self == .rounded else { return weight.format.kernelType }
+        return switch order {
+        case .pairs: Int32(TERN_BFLOAT16_PAIRS)
+        case .tiles: Int32(TERN_BFLOAT16_CHAINS)
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 import CTernKernels
 import TernTensor
 
-/// Kernels on the threads of one rank. Bit for bit `ReferenceBackend`, but for exponentials.
+/// Kernels on the threads of one rank. Bit for bit `ReferenceBackend` with the same precision and
+/// order of sums, but for exponentials.
 public final class CPUBackend: Backend {
     /// As `--device` and messages name it.
     public let name = "cpu"
@@ -13,6 +14,8 @@ public final class CPUBackend: Backend {
     public let kernels: KernelSet
     /// How products take their inputs.
     public let precision: ProductPrecision
+    /// How products of rounded inputs are added.
+    public let sumOrder: SumOrder
     /// The threads in use.
     public let pool: WorkerPool
     /// Inputs laid side by side for products: see `linear`.
@@ -31,12 +34,14 @@ public final class CPUBackend: Backend {
     /// A backend on these processors; the calling thread counts as the first.
     ///
     /// With `pins` every thread stays on its processor, the caller's too. `kernels` names an
-    /// instruction set other than the best. Throws: `CPUBackendError`.
+    /// instruction set other than the best, `sumOrder` another order than the machine's. Throws:
+    /// `CPUBackendError`.
     public init(
         processors: [Int] = Processors.available(), pins: Bool, kernels: String? = nil,
-        precision: ProductPrecision = .highest
+        precision: ProductPrecision = .highest, sumOrder: SumOrder? = nil
     ) throws(CPUBackendError) {
         self.precision = precision
+        self.sumOrder = sumOrder ?? KernelSet.machineOrder
         self.kernels = if let kernels { try KernelSet(named: kernels) } else { .best }
         do {
             scratch = try Storage(zeroedBytes: Self.scratchBytes)

@@ -3,11 +3,12 @@
 import CTernKernels
 import TernTensor
 
-/// One instruction set's table of kernels. All sets give the same bits.
+/// One instruction set's table of kernels. All sets of one machine give the same bits; of products
+/// whose inputs are rounded, those of its `machineOrder`.
 ///
 /// `@unchecked Sendable`: the table is a constant of the C target.
 public struct KernelSet: @unchecked Sendable {
-    /// Names of all sets, fastest first.
+    /// Names of all sets, fastest first, but that Intel's processors are faster without avx512bf16.
     public static let names = [
         "amx", "avx512bf16", "avx512vnni", "avx512", "avx2", "portable",
     ]
@@ -32,10 +33,22 @@ public struct KernelSet: @unchecked Sendable {
         self.table = table
     }
 
+    /// How this machine adds products of rounded inputs, whichever set runs them: as tiles where it
+    /// has tiles of bfloat16 (AMX).
+    public static var machineOrder: SumOrder { tern_adds_as_tiles() != 0 ? .tiles : .pairs }
+
     private init(table: UnsafePointer<tern_kernels>) { self.table = table }
 
     /// As `init(named:)` takes it.
     public var name: String { String(cString: table.pointee.name) }
+
+    /// The unit that products of many rounded inputs run on.
+    func roundedLimit(_ order: SumOrder) -> MachineLimit {
+        switch order {
+        case .pairs: table.pointee.multiplies_pairs != 0 ? .bfloat16 : .float32
+        case .tiles: table.pointee.multiplies_tiles != 0 ? .bfloat16Tiles : .float32
+        }
+    }
 }
 
 extension DType {

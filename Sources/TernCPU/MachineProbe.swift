@@ -33,8 +33,10 @@ public struct MachineProbe {
         guard let one = fastest(limit, alone: true), let all = fastest(limit, alone: false) else {
             return nil
         }
+        let isOfMedium = limit == backend.kernels.roundedLimit(backend.sumOrder)
         return MachineRate(
-            limit: limit, perCore: one.perSecond, allCores: all.perSecond, way: all.way)
+            limit: limit, perCore: one.perSecond, allCores: all.perSecond,
+            way: isOfMedium ? "\(all.way); medium's products" : all.way)
     }
 
     /// Measures a limit for all threads together. Cost: a tenth of a second.

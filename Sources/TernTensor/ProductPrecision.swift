@@ -5,8 +5,8 @@
 public enum ProductPrecision: String, Sendable, CaseIterable {
     /// Inputs as they are.
     case highest
-    /// Inputs are rounded to bfloat16 where the weight is of that type; sums are float32. Of each pair of
-    /// inputs, counted from an even one, the second product is added first.
+    /// Inputs are rounded to bfloat16 where the weight is of that type; sums are float32, in the order
+    /// that is the machine's: `SumOrder`.
     case medium
 
     /// Whether products with a weight round their inputs.

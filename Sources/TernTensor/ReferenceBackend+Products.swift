@@ -59,7 +59,10 @@ extension ReferenceBackend {
                         return quantizedSum(source, weight, column: column, part: part)
                     }
                     if precision.roundsInputs(of: weight.format) {
-                        return pairedSum(source, weights, part: part)
+                        return switch sumOrder {
+                        case .pairs: pairedSum(source, weights, part: part)
+                        case .tiles: steppedSum(source, weights, part: part)
+                        }
                     }
                     var sum: Float = 0
                     for index in part { sum.addProduct(source[index], weights[index]) }
@@ -84,6 +87,29 @@ extension ReferenceBackend {
         return sum
     }
 
+    /// The sum of one part of rounded inputs, step by step: see `SumOrder.tiles`.
+    private func steppedSum(
+        _ input: UnsafePointer<Float>, _ weights: [Float], part: Range<Int>
+    ) -> Float {
+        var sum: Float = 0
+        for first in stride(from: part.lowerBound, to: part.upperBound, by: SumOrder.stepInputs) {
+            let chains = (0...1).map { half in
+                var chain: Float = 0
+                for index in stride(from: first + half, to: first + SumOrder.stepInputs, by: 2) {
+                    // What is beyond the part is zero.
+                    let isPresent = index < part.upperBound
+                    chain.addProduct(
+                        isPresent ? BFloat16(input[index]).float.flushed : 0,
+                        isPresent ? weights[index].flushed : 0)
+                    chain = chain.flushed
+                }
+                return chain
+            }
+            sum = (sum + (chains[0] + chains[1]).flushed).flushed
+        }
+        return sum
+    }
+
     /// Adds neighbours, then neighbouring sums, and so on: `((p0 + p1) + (p2 + p3)) + ...`.
     ///
     /// Where the count is no power of two, the tree is that of the next one; what is absent adds
@@ -95,4 +121,9 @@ extension ReferenceBackend {
         while half * 2 < parts.count { half *= 2 }
         return treeSum(parts.prefix(half)) + treeSum(parts.dropFirst(half))
     }
+}
+
+extension Float {
+    /// Itself; where it is below the least normal number, a zero of its sign.
+    fileprivate var flushed: Float { isSubnormal ? (sign == .minus ? -0.0 : 0) : self }
 }

@@ -13,8 +13,14 @@ public final class ReferenceBackend: Backend {
     /// How products take their inputs.
     public let precision: ProductPrecision
 
+    /// How products of rounded inputs are added.
+    public let sumOrder: SumOrder
+
     /// A reference; it holds nothing.
-    public init(precision: ProductPrecision = .highest) { self.precision = precision }
+    public init(precision: ProductPrecision = .highest, sumOrder: SumOrder = .pairs) {
+        self.precision = precision
+        self.sumOrder = sumOrder
+    }
 
     /// Fills with seeded random values by index.
     public func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float) {

@@ -29,7 +29,8 @@ enum EngineFlags {
             Option(
                 "--matmul-precision", value: "highest|medium",
                 help: "medium: products with bfloat16 weights round their inputs to bfloat16, as "
-                    + "others do (highest: inputs stay float32)"),
+                    + "others do; bits differ between processors with AMX and without (highest: "
+                    + "inputs stay float32)"),
             Option(
                 "--load-format", value: "auto|dummy",
                 help: "dummy: seeded random weights from config.json alone"),

@@ -43,7 +43,9 @@ struct Hardware {
             }
             self.placement = placement
         case .reference:
-            backend = { _, _ in ReferenceBackend(precision: precision) }
+            backend = { _, _ in
+                ReferenceBackend(precision: precision, sumOrder: KernelSet.machineOrder)
+            }
             self.placement = nil
         }
         engine = EngineHardware(

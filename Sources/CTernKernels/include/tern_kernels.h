@@ -18,13 +18,14 @@ enum { TERN_FLOAT32 = 0, TERN_BFLOAT16 = 1, TERN_FLOAT16 = 2 };
 // The type of keys and values that are bytes, with a scale for each token of a head.
 enum { TERN_INT8 = 3 };
 
-// Types of weights alone, as WeightFormat has them; they follow those of elements. The last is
-// bfloat16 whose products round their inputs to it too.
+// Types of weights alone, as WeightFormat has them; they follow those of elements. The last two are
+// bfloat16 whose products round their inputs to it too, in either SumOrder.
 enum {
     TERN_CHANNEL_INT8 = 4,
     TERN_GROUPED_INT4 = 5,
     TERN_BFLOAT16_PAIRS = 6,
-    TERN_WEIGHT_TYPES = 7
+    TERN_BFLOAT16_CHAINS = 7,
+    TERN_WEIGHT_TYPES = 8
 };
 
 // The most parts that the inputs of a product may be cut into.
@@ -42,8 +43,9 @@ enum { TERN_ATTEND_SPLIT = 512 };
 
 // Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
 // have at most `tile_rows` rows. For weights of whole numbers they become bytes,
-// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they are
-// [tile][ceil(k / 2)][rows][2]. The set `amx` lays bytes otherwise: see linear_amx.h.
+// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they stay
+// floats, or are [tile][ceil(k / 2)][rows][2] where the set multiplies pairs. The set `amx` lays
+// both otherwise: see inputs_amx.h.
 typedef struct {
     int64_t next;
     const float *input;
@@ -349,8 +351,12 @@ typedef struct {
     int32_t tile_rows;
     // Multiply-adds of float32 in one round of probe_multiply_add.
     int32_t probe_operations;
-    // The most bytes that a row of inputs becomes by quantize_input, scales and sums apart.
-    int64_t (*quantized_row_bytes)(
+    // Whether products of rounded inputs take an instruction for pairs of bfloat16, and tiles of it
+    // where they are added as tiles; else they take that for float32 in the same order.
+    int32_t multiplies_pairs, multiplies_tiles;
+    // The most bytes that a row of inputs becomes by quantize_input, scales and sums apart, or by
+    // round_input.
+    int64_t (*row_bytes)(
         int32_t type, const int64_t *part_ends, int64_t parts, int64_t group);
     tern_kernel pack_input, quantize_input, round_input, linear;
     tern_kernel embed, pack, pack_quantized, fill_random;
@@ -380,6 +386,10 @@ typedef struct {
 
 // NULL where this processor or its system lacks the unit.
 const tern_unit *_Nullable tern_unit_found(int32_t unit);
+
+// Whether products of rounded inputs are added in the order of tiles on this machine, whatever
+// kernels are in use: where it has tiles of bfloat16.
+int32_t tern_adds_as_tiles(void);
 
 // The fastest kernels that this processor runs.
 const tern_kernels *tern_kernels_best(void);
