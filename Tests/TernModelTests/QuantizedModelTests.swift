@@ -75,7 +75,7 @@ struct QuantizedModelTests {
                 ["quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"],
                 "checkpoint_format is marlin, expected gptq or gptq_v2"
             ),
-            (["quant_method": "awq", "bits": 8], "bits is not 4"),
+            (["quant_method": "awq", "bits": 8], "bits is 8, expected 4"),
             (["quant_method": "awq", "bits": 4, "version": "gemv"], "version is gemv"),
             (["quant_method": "gptq", "bits": 4, "group_size": 12], "group_size is 12"),
             (

@@ -93,9 +93,10 @@ public enum CheckpointQuantization: Sendable, Equatable {
     private static func expectFourBits(
         _ reader: ConfigurationReader
     ) throws(CheckpointError) {
-        guard try reader.count("bits") == 4 else {
+        let bits = try reader.count("bits")
+        guard bits == 4 else {
             throw CheckpointError(
-                reader.file, "quantization_config: bits is not 4; others are not read")
+                reader.file, "quantization_config: bits is \(bits), expected 4")
         }
     }
 

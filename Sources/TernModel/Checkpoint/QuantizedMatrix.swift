@@ -32,10 +32,10 @@ struct QuantizedMatrix: Sendable {
             return
         }
         let group = scheme.format(inputs: inputs).groupInputs(of: inputs)
-        guard outputs % 8 == 0, inputs % 8 == 0 else {
+        guard outputs % 8 == 0 else {
             throw CheckpointError(
                 "config.json",
-                "\(module) has \(outputs) outputs and \(inputs) inputs, expected multiples of 8")
+                "\(module) has \(outputs) outputs, expected a multiple of 8 for words of 4 bits")
         }
         let groups = (inputs + group - 1) / group
         numbers = try checkpoint.wholeNumbers(
