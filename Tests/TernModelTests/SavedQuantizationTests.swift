@@ -40,7 +40,7 @@ struct SavedQuantizationTests {
         let layouts = try topology.ranks.map { try RankLayout($0, in: topology, model) }
         let weights = try declare(loader, layouts[0])
         for fill in loader.fills {
-            for layout in layouts { fill(for: [layout], on: backend) }
+            for layout in layouts { try fill(for: [layout], on: backend) }
         }
         return weights
     }
