@@ -42,6 +42,14 @@ public enum CheckpointQuantization: Sendable, Equatable {
         }
     }
 
+    /// What follows the module in the name of the tensor that holds its whole numbers.
+    var numbersSuffix: String {
+        switch self {
+        case .channelInt8: ".weight"
+        case .awq, .gptq: ".qweight"
+        }
+    }
+
     private static func compressedTensors(
         _ reader: ConfigurationReader
     ) throws(CheckpointError) -> Self {

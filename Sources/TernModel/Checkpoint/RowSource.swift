@@ -79,22 +79,16 @@ extension RowSource {
         backend.pack(jobs, into: view)
     }
 
-    /// Packs rows of a quantized matrix, some at a time, so that few are held twice.
+    /// Packs rows of a quantized matrix.
     func pack(
         _ matrix: QuantizedMatrix, _ blocks: Range<Int>?, into view: PackedWeight,
         on backend: any Backend
     ) throws(StorageError) {
         let first = place.map { $0.first / $0.rowStep } ?? 0
-        let all = placements(blocks).filter { $0.count > 0 }.map { ($0 + first, $1, $2) }
-        // As many rows as fill the lines of memory that a word of eight rows lies in.
-        for start in stride(from: 0, to: all.count, by: Self.quantizedBlocks) {
-            let some = all[start..<min(start + Self.quantizedBlocks, all.count)]
-            backend.pack(try matrix.jobs(Array(some)), into: view)
-        }
+        try matrix.pack(
+            placements(blocks).filter { $0.count > 0 }.map { ($0 + first, $1, $2) }, into: view,
+            on: backend)
     }
-
-    /// Blocks of a quantized matrix that are expanded at once; the least are of 16 rows.
-    private static let quantizedBlocks = 16
 
     /// Writes rows as float32 and packs those, block by block in the same memory, so that no more
     /// than a block is held twice.
