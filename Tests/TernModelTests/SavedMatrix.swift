@@ -6,8 +6,11 @@ import TernJSON
 import TernTesting
 
 /// How a matrix lies in its file.
-enum SavedLayout: Sendable {
-    case awq, gptq, gptqSecond
+enum SavedLayout: CaseIterable, Sendable {
+    case awq, gptq, gptqSecond, packed, packedSymmetric
+
+    /// Whether scales and zero points of an output are neighbours.
+    var isPacked: Bool { self == .packed || self == .packedSymmetric }
 
     /// What zero points lack.
     var zeroOffset: Int { self == .gptq ? 1 : 0 }
@@ -17,6 +20,20 @@ enum SavedLayout: Sendable {
         switch self {
         case .awq:
             ["quant_method": "awq", "bits": 4, "group_size": .integer(group ?? -1)]
+        case .packed, .packedSymmetric:
+            [
+                "quant_method": "compressed-tensors", "format": "pack-quantized",
+                "config_groups": [
+                    "group_0": [
+                        "weights": [
+                            "num_bits": 4, "type": "int",
+                            "symmetric": .bool(self == .packedSymmetric),
+                            "strategy": group == nil ? "channel" : "group",
+                            "group_size": group.map { .integer($0) } ?? nil,
+                        ]
+                    ]
+                ],
+            ]
         case .gptq:
             ["quant_method": "gptq", "bits": 4, "group_size": .integer(group ?? -1)]
         case .gptqSecond:
@@ -41,6 +58,14 @@ struct SavedMatrix {
     var groups: Int { (inputs + width - 1) / width }
 
     private var tensors: [(name: String, type: String, shape: [Int])] {
+        if layout.isPacked {
+            let tensors = [
+                ("m.weight_packed", "I32", [outputs, inputs / 8]),
+                ("m.weight_scale", "BF16", [outputs, groups]),
+                ("m.weight_zero_point", "I32", [(outputs + 7) / 8, groups]),
+            ]
+            return layout == .packed ? tensors : tensors.dropLast()
+        }
         let words = layout == .awq ? [inputs, outputs / 8] : [inputs / 8, outputs]
         return [
             ("m.qweight", "I32", words), ("m.qzeros", "I32", [groups, outputs / 8]),
@@ -66,6 +91,7 @@ struct SavedMatrix {
                 for _ in 0..<count {
                     switch tensor.type {
                     case "F16": bytes.append(half: UInt16(0x2000 | word() & 0x0FFF))
+                    case "BF16": bytes.append(half: UInt16(0x3C00 | word() & 0xFF))
                     case "I8": bytes.append(UInt8(word() & 0xFF))
                     default: bytes.append(word: word())
                     }
@@ -73,7 +99,8 @@ struct SavedMatrix {
             }
         }
         if let order {
-            file.add("m.g_idx", "I32", [order.count]) { bytes in
+            file.add(layout.isPacked ? "m.weight_g_idx" : "m.g_idx", "I32", [order.count]) {
+                bytes in
                 for group in order { bytes.append(word: UInt32(group)) }
             }
         }
@@ -83,26 +110,50 @@ struct SavedMatrix {
     /// The real number of every output and input, and the zero points that occur.
     func dequantized(_ file: [UInt8]) throws -> (numbers: [[Float]], zeros: Set<Int>) {
         let bytes = try SavedTensors(file)
-        // Places of a word, by output: AutoAWQ's reverse order.
-        let places = layout == .awq ? [0, 4, 1, 5, 2, 6, 3, 7] : Array(0..<8)
         var zeros: Set<Int> = []
         let numbers = (0..<outputs).map { row in
             (0..<inputs).map { input in
-                let group = input / width
-                let number =
-                    layout == .awq
-                    ? bytes.word("m.qweight", input * (outputs / 8) + row / 8)
-                        >> (4 * places[row % 8]) & 15
-                    : bytes.word("m.qweight", input / 8 * outputs + row) >> (4 * (input % 8)) & 15
-                let zero =
-                    bytes.word("m.qzeros", group * (outputs / 8) + row / 8)
-                    >> (4 * places[row % 8]) & 15
-                zeros.insert(zero + layout.zeroOffset)
-                return Float(number - zero - layout.zeroOffset)
-                    * bytes.half("m.scales", group * outputs + row)
+                let zero = zero(row, group: input / width, in: bytes)
+                zeros.insert(zero)
+                return Float(number(row, input, in: bytes) - zero)
+                    * scale(row, group: input / width, in: bytes)
             }
         }
         return (numbers, zeros)
+    }
+
+    private func number(_ row: Int, _ input: Int, in file: SavedTensors) -> Int {
+        switch layout {
+        case .awq:
+            file.word("m.qweight", input * (outputs / 8) + row / 8) >> (4 * place(row)) & 15
+        case .gptq, .gptqSecond:
+            file.word("m.qweight", input / 8 * outputs + row) >> (4 * (input % 8)) & 15
+        case .packed, .packedSymmetric:
+            file.word("m.weight_packed", row * (inputs / 8) + input / 8) >> (4 * (input % 8)) & 15
+        }
+    }
+
+    private func zero(_ row: Int, group: Int, in file: SavedTensors) -> Int {
+        switch layout {
+        case .packedSymmetric: return 8
+        case .packed:
+            return file.word("m.weight_zero_point", row / 8 * groups + group) >> (4 * (row % 8))
+                & 15
+        case .awq, .gptq, .gptqSecond:
+            let word = file.word("m.qzeros", group * (outputs / 8) + row / 8)
+            return (word >> (4 * place(row)) & 15) + layout.zeroOffset
+        }
+    }
+
+    private func scale(_ row: Int, group: Int, in file: SavedTensors) -> Float {
+        layout.isPacked
+            ? Float(bitPattern: UInt32(file.half("m.weight_scale", row * groups + group)) << 16)
+            : Float(Float16(bitPattern: file.half("m.scales", group * outputs + row)))
+    }
+
+    /// Where a word of outputs keeps one: AutoAWQ's reverse order, or none.
+    private func place(_ row: Int) -> Int {
+        layout == .awq ? [0, 4, 1, 5, 2, 6, 3, 7][row % 8] : row % 8
     }
 }
 
@@ -126,8 +177,8 @@ private struct SavedTensors {
         return bytes[start..<start + 4].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
 
-    func half(_ name: String, _ index: Int) -> Float {
+    func half(_ name: String, _ index: Int) -> UInt16 {
         let start = (starts[name] ?? 0) + 2 * index
-        return Float(Float16(bitPattern: UInt16(bytes[start]) | UInt16(bytes[start + 1]) << 8))
+        return UInt16(bytes[start]) | UInt16(bytes[start + 1]) << 8
     }
 }

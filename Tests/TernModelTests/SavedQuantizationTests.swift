@@ -65,7 +65,7 @@ struct SavedQuantizationTests {
 
     @Test(
         "Every element is what the file's words mean, whichever ranks fill which cut of it",
-        arguments: [SavedLayout.awq, .gptq, .gptqSecond], [128, 32, 8, nil])
+        arguments: SavedLayout.allCases, [128, 32, 8, nil])
     func elements(layout: SavedLayout, group: Int?) throws {
         var matrix = SavedMatrix(
             layout: layout, outputs: Self.outputs, inputs: 392, group: group)
@@ -73,7 +73,11 @@ struct SavedQuantizationTests {
             if hasOrder { matrix.order = (0..<matrix.inputs).map { $0 / matrix.width } }
             let file = matrix.file()
             let (expected, zeros) = try matrix.dequantized(file)
-            #expect(zeros.contains(layout.zeroOffset) && zeros.contains(15 + layout.zeroOffset))
+            if layout == .packedSymmetric {
+                #expect(zeros == [8])
+            } else {
+                #expect(zeros.contains(layout.zeroOffset) && zeros.contains(15 + layout.zeroOffset))
+            }
             for topology in Self.topologies {
                 let weights = try weights(
                     file, layout.configuration(group: group), topology,
@@ -92,7 +96,7 @@ struct SavedQuantizationTests {
 
     @Test(
         "Products equal those of the real numbers that the file means",
-        arguments: [SavedLayout.awq, .gptq, .gptqSecond], [128, 32, nil])
+        arguments: SavedLayout.allCases, [128, 32, nil])
     func products(layout: SavedLayout, group: Int?) throws {
         let matrix = SavedMatrix(
             layout: layout, outputs: Self.outputs, inputs: 392, group: group)
@@ -170,6 +174,16 @@ struct SavedQuantizationTests {
         Refusal(
             change: { if $0.name == "m.qweight" { $0.type = "I8" } },
             message: "tensor m.qweight holds I8, expected whole numbers of 32 bits"),
+        Refusal(
+            layout: .packed, change: { if $0.name == "m.weight_zero_point" { $0.shape[0] = 48 } },
+            message: "tensor m.weight_zero_point has shape [48, 2], config.json asks for [6, 2]"),
+        Refusal(
+            layout: .packed, order: { (63 - $0) / 32 },
+            message: "m.weight_g_idx puts inputs in another order (desc_act), expected groups of"),
+        Refusal(
+            layout: .packedSymmetric,
+            change: { if $0.name == "m.weight_scale" { $0.shape[1] = 1 } },
+            message: "tensor m.weight_scale has shape [48, 1], config.json asks for [48, 2]"),
         Refusal(
             change: { if $0.name == "m.scales" { $0.type = "I32" } },
             message: "tensor m.scales holds I32, expected F32, BF16 or F16"),

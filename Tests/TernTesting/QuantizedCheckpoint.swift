@@ -7,8 +7,8 @@ import TernJSON
 public enum WrittenScheme: CaseIterable, Sendable {
     /// Eight bits: real numbers, or compressed-tensors.
     case real8, compressedTensors
-    /// Four bits: real numbers, AWQ, GPTQ of both versions.
-    case real4, awq, gptq, gptqSecond
+    /// Four bits: real numbers, AWQ, GPTQ of both versions, compressed-tensors with zero points.
+    case real4, awq, gptq, gptqSecond, packed
 
     /// Whether numbers come in groups of 4 bits.
     public var isFourBits: Bool { ![.real8, .compressedTensors].contains(self) }
@@ -32,6 +32,21 @@ public enum WrittenScheme: CaseIterable, Sendable {
                 "ignore": ["lm_head"],
                 "config_groups": [
                     "group_0": ["weights": weights, "input_activations": inputs]
+                ],
+            ]
+        case .packed:
+            [
+                "quant_method": "compressed-tensors", "format": "pack-quantized",
+                "ignore": ["lm_head"],
+                "config_groups": [
+                    "group_0": [
+                        "weights": [
+                            "num_bits": 4, "type": "int", "symmetric": false,
+                            "strategy": group.integer == -1 ? "channel" : "group",
+                            "group_size": group,
+                        ],
+                        "input_activations": nil,
+                    ]
                 ],
             ]
         case .awq:
@@ -145,6 +160,16 @@ public struct QuantizedCheckpoint {
             }
             add(name + ".weight_scale", "F32", [outputs, 1]) { file in
                 for row in scales { file.append(row[0]) }
+            }
+        case .packed:
+            addWords(name + ".weight_packed", [outputs, inputs / 8]) { row, word, place in
+                numbers[row][word * 8 + place]
+            }
+            addWords(name + ".weight_zero_point", [outputs / 8, groups]) { word, group, place in
+                zeros[word * 8 + place][group]
+            }
+            add(name + ".weight_scale", "F16", [outputs, groups]) { file in
+                for scale in scales.joined() { file.append(half: Float16(scale).bitPattern) }
             }
         case .awq:
             // AutoAWQ's order: the place i of a word holds output order[i].

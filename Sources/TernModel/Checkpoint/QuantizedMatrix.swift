@@ -30,6 +30,7 @@ struct QuantizedMatrix: Sendable {
         numbers =
             switch scheme {
             case .channelInt8: try form.bytes()
+            case .packed(_, let hasZeros): try form.rows(hasZeros: hasZeros)
             case .awq: try form.columns(.outputs, zeroOffset: 0)
             case .gptq(_, let offset): try form.columns(.columns, zeroOffset: offset)
             }
@@ -95,6 +96,17 @@ extension QuantizedMatrix {
                 try checkpoint.wholeNumbers(
                     module + ".weight", bytes: 1, shape: [outputs, inputs]),
                 scales: try checkpoint.tensor(module + ".weight_scale", shape: [outputs, 1]))
+        }
+
+        /// compressed-tensors of 4 bits.
+        func rows(hasZeros: Bool) throws(CheckpointError) -> Numbers {
+            try expectNeighbours(module + ".weight_g_idx")
+            return words(
+                .rows, try words(".weight_packed", [outputs, inputs / 8]),
+                scales: try checkpoint.tensor(
+                    module + ".weight_scale", shape: [outputs, groups]),
+                zeros: hasZeros
+                    ? try words(".weight_zero_point", [(outputs + 7) / 8, groups]) : nil)
         }
 
         /// AWQ and GPTQ.

@@ -30,6 +30,7 @@ extension WeightQuantization: CustomStringConvertible {
         var parts: [String] = []
         switch saved {
         case .channelInt8: parts.append("W8A8 of compressed-tensors")
+        case .packed: parts.append("W4A16 of compressed-tensors")
         case .awq: parts.append("AWQ of 4 bits")
         case .gptq: parts.append("GPTQ of 4 bits")
         case nil: if let layers { parts.append("layers in \(layers)") }
