@@ -1,3 +1,4 @@
+import Glibc
 import TernCPU
 import TernTensor
 import Testing
@@ -58,15 +59,45 @@ struct FourBitTests {
                 let matrix = try matrix(
                     order, outputs: 48, inputs: 1392, group: group, scaleType: type,
                     hasZeros: hasZeros)
-                let expected = try packed(
-                    matrix, blocks: blocks, parts: parts, views: [0..<4], on: ReferenceBackend())
-                for backend in try everyBackend() {
-                    for views in [[0..<4], [3..<4, 1..<3, 0..<1]] {
-                        let found = try packed(
-                            matrix, blocks: blocks, parts: parts, views: views, on: backend)
-                        let isSame = found == expected
+                func bytes(_ views: [Range<Int>], _ backend: any Backend) throws -> [UInt8] {
+                    try packed(matrix, blocks: blocks, parts: parts, views: views, on: backend)
+                }
+                let inTurns = [3..<4, 1..<3, 0..<1]
+                let whole = try bytes([0..<4], ReferenceBackend())
+                #expect(try bytes(inTurns, ReferenceBackend()) == whole)
+                for views in [[0..<4], inTurns, [1..<3]] {
+                    let expected = try bytes(views, ReferenceBackend())
+                    for backend in try everyBackend() {
+                        let isSame = try bytes(views, backend) == expected
                         #expect(isSame, "\(backend.kernels.name) \(blocks) \(group) \(views)")
                     }
+                }
+            }
+        }
+    }
+
+    @Test("What is not in view, or not among the blocks, is not read")
+    func readsOwnShare() throws {
+        let bytes = 512 * 256 / 2
+        for order in FourBitMatrix.Order.allCases {
+            let memory = try Storage(zeroedBytes: bytes)
+            let scales = try Tensor(zeros: [512, 2])
+            let matrix = FourBitMatrix(
+                order: order, outputs: 512, inputs: 256, group: 128, numbers: .init(memory),
+                scales: .init(scales.storage), scaleType: .float32, zeros: nil, zeroOffset: 0)
+            let weight = try PackedWeight(
+                layout: PanelLayout(blocks: [256, 256]), inputParts: [0, 128, 256],
+                format: .int4(group: 128))
+            // The first half of the words: those of the first outputs, or of the first inputs.
+            #expect(mprotect(memory.base, bytes / 2, PROT_NONE) == 0)
+            defer { mprotect(memory.base, bytes / 2, PROT_READ | PROT_WRITE) }
+            let last = FourBitMatrix.Block(row: 256, block: 1)
+            let first = FourBitMatrix.Block(row: 0, block: 0)
+            for backend in try everyBackend() {
+                if order == .rows {
+                    backend.pack(matrix, [last], into: weight)
+                } else {
+                    backend.pack(matrix, [first, last], into: weight.inputs(parts: 1..<2))
                 }
             }
         }

@@ -107,24 +107,52 @@ struct SavedQuantizationTests {
             let number = input % 8 == 0 ? 127 : input * 37 % 253 - 126
             return Double(number)
         }
-        let backend = try CPUBackend(processors: [0], pins: false)
         let input = try Tensor(zeros: [1, matrix.inputs])
         input.withElements(of: Float.self) { elements in
             for (index, number) in numbers.enumerated() { elements[index] = Float(number) }
         }
-        let weights = try weights(file, layout.configuration(group: group), on: backend) {
-            try everyCut($0, $1, inputs: matrix.inputs)
-        }
-        for weight in weights {
-            let output = try Tensor(zeros: [1, Self.outputs])
-            backend.linear(input, weight, bias: nil, into: output)
-            let found = output.withElements(of: Float.self) { Array($0) }
-            for (row, elements) in expected.enumerated() {
-                let terms: [Double] = zip(elements, numbers).map { Double($0) * $1 }
-                let most: Double = terms.reduce(0) { $0 + abs($1) }
-                let sum: Double = terms.reduce(0, +)
-                #expect(abs(Double(found[row]) - sum) <= most * 1e-6, "row \(row)")
+        for kernels in KernelSet.available {
+            let backend = try CPUBackend(processors: [0], pins: false, kernels: kernels.name)
+            let weights = try weights(file, layout.configuration(group: group), on: backend) {
+                try everyCut($0, $1, inputs: matrix.inputs)
             }
+            for weight in weights {
+                let output = try Tensor(zeros: [1, Self.outputs])
+                backend.linear(input, weight, bias: nil, into: output)
+                let found = output.withElements(of: Float.self) { Array($0) }
+                for (row, elements) in expected.enumerated() {
+                    let terms: [Double] = zip(elements, numbers).map { Double($0) * $1 }
+                    let most: Double = terms.reduce(0) { $0 + abs($1) }
+                    let sum: Double = terms.reduce(0, +)
+                    #expect(
+                        abs(Double(found[row]) - sum) <= most * 1e-6, "\(kernels.name), row \(row)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "Rows of a fused module begin where they do, in the middle of a word too",
+        arguments: SavedLayout.allCases)
+    func fusedRows(layout: SavedLayout) throws {
+        let matrix = SavedMatrix(layout: layout, outputs: Self.outputs, inputs: 96, group: 32)
+        let file = matrix.file()
+        let expected = try matrix.dequantized(file).numbers
+        let (configuration, firsts) = (layout.configuration(group: 32), [0, 8, 12, 16])
+        let weights = try weights(file, configuration, on: CPUBackend(pins: false)) { loader, _ in
+            try firsts.map { first in
+                try loader.innerColumns(
+                    [Projection("m", fused: (first: first, all: Self.outputs))],
+                    width: Partition(panelsOf: 32, parts: 8), inputs: 96, hasBias: false
+                ).weight.whole
+            }
+        }
+        for (weight, first) in zip(weights, firsts) {
+            let found = (0..<32).map { row in
+                (0..<96).map { weight.element(row: row, input: $0) }
+            }
+            let isSame = found == Array(expected[first..<first + 32])
+            #expect(isSame, "rows from \(first)")
         }
     }
 
