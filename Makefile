@@ -9,13 +9,15 @@ ARGS ?=
 TERN := .build/release/tern
 THRESHOLDS := Benchmarks/thresholds
 BENCH_CHECKPOINT := .build/checkpoints/$(notdir $(BENCH_MODEL))
+# What the large shape is written in for the load of 4 bits: awq, gptq or packed.
+SCHEME ?= awq
 COMMA := ,
 # A target may import only what Package.swift gives it.
 IMPORTS := --explicit-target-dependency-import-check error
 SOURCES := Package.swift Sources Tests
 # What `make bench` measures; each is a target of its own.
-BENCHES := bench-counts bench-loop bench-load bench-latency bench-latency-large bench-int8 bench-int4 \
-	bench-scaling bench-scaling-large bench-shift
+BENCHES := bench-counts bench-loop bench-load bench-load-int4 bench-latency bench-latency-large \
+	bench-int8 bench-int4 bench-scaling bench-scaling-large bench-shift
 
 .DEFAULT_GOAL := build
 .PHONY: build serve test soak page-test fuzz bench $(BENCHES) lint format docs clean dependencies
@@ -81,6 +83,13 @@ bench-loop: build
 bench-load: build
 	Tools/make-checkpoint.py $(BENCH_MODEL) $(BENCH_CHECKPOINT)
 	$(TERN) bench load $(BENCH_CHECKPOINT) --thresholds $(THRESHOLDS)/load.json $(ARGS)
+
+## The same of the large shape, its layers in 4 bits as SCHEME (awq, gptq, packed) has them.
+bench-load-int4: CHECKPOINT = .build/checkpoints/$(notdir $(BENCH_LARGE))-$(SCHEME)
+bench-load-int4: build
+	Tools/make-checkpoint.py --quantization $(SCHEME) $(BENCH_LARGE) $(CHECKPOINT)
+	$(TERN) bench load $(CHECKPOINT) --max-model-len 4096 \
+	    --thresholds $(THRESHOLDS)/load-int4.json $(ARGS)
 
 ## What is counted: allocations, collectives and bytes of a step, instructions of the scheduler. Needs
 ## valgrind.

@@ -9,6 +9,7 @@
 #include "draws.h"
 #include "pack.h"
 #include "pack_quantized.h"
+#include "pack_words.h"
 #include "embed.h"
 #include "store.h"
 #include "probe.h"

@@ -20,6 +20,7 @@ const tern_kernels TERN_TABLE(TERN_SET) = {
     .embed = embed,
     .pack = pack,
     .pack_quantized = pack_quantized,
+    .pack_words = pack_words,
     .fill_random = fill_random,
     .rms_norm = rms_norm,
     .add = add,

@@ -1,5 +1,5 @@
 // Weights into panels of whole numbers: real ones are quantized on the way, row by row, by groups
-// of their inputs; those of a checkpoint that has done so are laid out as they are. Which inputs
+// of their inputs; those of eight bits in a checkpoint are laid out as they are. Which inputs
 // are in view decides what is written, never what a scale is made of: that is the whole group.
 
 #pragma once
@@ -75,8 +75,7 @@ ALWAYS_INLINE void quantize_chunk(
     const tern_pack_quantized_args *a, const char *row, int64_t first, int64_t count,
     quantization with, uint8_t *values) {
     if (a->scales) {
-        const int zero = a->type == TERN_CHANNEL_INT8 ? 128 : 0;
-        for (int64_t i = 0; i < count; i++) values[i] = (uint8_t)(row[first + i] + zero);
+        for (int64_t i = 0; i < count; i++) values[i] = (uint8_t)(row[first + i] + 128);
         return;
     }
     float chunk[PACK_CHUNK];
@@ -113,7 +112,6 @@ ALWAYS_INLINE void store_quantization(
 // One row: the groups that the view has inputs of.
 static void pack_quantized_row(
     const tern_pack_quantized_args *a, int64_t index, char *panel, int64_t lane) {
-    const int64_t groups = quotient_up(a->stored_inputs, a->group);
     const int64_t step = a->scales ? 1 : type_bytes(a->source_type);
     const char *row = a->source + index * a->row_stride * step;
     const int64_t view_end = a->first_input + a->inputs;
@@ -121,10 +119,8 @@ static void pack_quantized_row(
         const int64_t group = k / a->group, first = group * a->group;
         const int64_t last = least(first + a->group, a->stored_inputs);
         end = least(last, view_end);
-        const int64_t at = index * groups + group;
-        const quantization with =
-            a->scales ? (quantization){a->scales[at], a->zeros ? (int)a->zeros[at] : 128}
-                      : measure_group(a, row, first, last);
+        const quantization with = a->scales ? (quantization){a->scales[index], 128}
+                                            : measure_group(a, row, first, last);
         // Several views may share a group: the first of them writes what belongs to all.
         if (k == first) store_quantization(a, panel, lane, group, with);
         FOR_EACH_CHUNK(from, count, k, end) {

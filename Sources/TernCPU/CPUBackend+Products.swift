@@ -40,15 +40,13 @@ extension CPUBackend {
             source_type: Int32(TERN_FLOAT32), type: weight.format.kernelType,
             row_stride: Int64(job.rowStride), stored_inputs: Int64(weight.storedInputs),
             first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
-            group: Int64(weight.groupInputs), scales: nil, zeros: nil,
+            group: Int64(weight.groupInputs), scales: nil,
             weight: bytes(weight.address(ofPanel: panels.lowerBound)),
             panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
             panel_starts: starts)
         switch job.elements {
         case .real(let dtype): arguments.source_type = dtype.kernelType
-        case .quantized(let scales, let zeros):
-            arguments.scales = UnsafePointer(scales.floats)
-            arguments.zeros = zeros.map { UnsafePointer($0.floats) }
+        case .whole(let scales): arguments.scales = UnsafePointer(scales.floats)
         }
         pool.run(table.pack_quantized, &arguments)
     }
@@ -168,7 +166,7 @@ extension CPUBackend {
     }
 
     /// An address as C's `char *`.
-    private func bytes(_ address: UnsafeMutableRawPointer) -> UnsafeMutablePointer<CChar> {
+    func bytes(_ address: UnsafeMutableRawPointer) -> UnsafeMutablePointer<CChar> {
         address.assumingMemoryBound(to: CChar.self)
     }
 }

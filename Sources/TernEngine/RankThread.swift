@@ -98,7 +98,7 @@ final class RankThread: Sendable {
         phase.enter(.loading)
         let stage = start.settled.stages[layout.pipelineGroup.index]
         if layout.topology.coordinate(.data, of: rank) == 0 {
-            fill(stage, by: layout, start.settled, backend, start.report)
+            try fill(stage, by: layout, start.settled, backend, start.report)
         }
         memory.buffers.fill(positions: start.settled.memory.maxModelLength)
         let communicator = start.hardware.communicator(
@@ -116,13 +116,13 @@ final class RankThread: Sendable {
     private static func fill(
         _ stage: ModelStage, by layout: RankLayout, _ settled: ModelStages,
         _ backend: any Backend, _ report: (StartReport) -> Void
-    ) {
+    ) throws(StorageError) {
         let likes = settled.ranks.map(\.layout).filter {
             $0.pipelineGroup.index == layout.pipelineGroup.index
                 && $0.headGroup.index == layout.headGroup.index
         }
         for (index, fill) in stage.fills.enumerated() {
-            fill(for: likes, on: backend)
+            try fill(for: likes, on: backend)
             if layout.isOutput {
                 report(.loading(Double(index + 1) / Double(stage.fills.count)))
             }

@@ -14,6 +14,12 @@ public protocol Backend: AnyObject, Sendable {
     /// weight is whole, or a view of some of its inputs: then no other is touched.
     func pack(_ jobs: [PackJob], into weight: PackedWeight)
 
+    /// Lays rows of four-bit numbers out as blocks of a weight of int4 in the same groups, whole or a
+    /// view of some of its inputs: no others are read or written, and a group's scale is with its
+    /// first. Nothing is rounded but scales, to float16.
+    func pack(
+        _ matrix: FourBitMatrix, _ blocks: [FourBitMatrix.Block], into weight: PackedWeight)
+
     /// Fills with seeded random values, normally distributed, deviation `scale`: element i of a
     /// tensor depends on the seed and i alone. Rounds to the tensor's type. For dummy weights.
     func fillRandom(_ tensor: Tensor, seed: UInt64, scale: Float)

@@ -27,13 +27,9 @@ public enum OpChecks {
         switch elements {
         case .real(let dtype):
             precondition(dtype.isFloatingPoint, "pack: \(dtype) into \(weight.format)")
-        case .quantized(let scales, let zeros):
-            precondition(weight.format.isQuantized, "pack: whole numbers into \(weight.format)")
-            let shape = Shape(rows, weight.format.groups(of: weight.storedInputs))
-            floats(scales, shape, "pack: scales")
-            precondition(
-                (zeros == nil) == (weight.format == .int8), "pack: zero points of \(weight.format)")
-            if let zeros { floats(zeros, shape, "pack: zero points") }
+        case .whole(let scales):
+            precondition(weight.format == .int8, "pack: whole numbers into \(weight.format)")
+            floats(scales, Shape(rows, 1), "pack: scales")
         }
     }
 

@@ -9,15 +9,15 @@ public struct PackJob: Sendable {
     public enum Elements: Sendable {
         /// Real numbers, which are rounded, or quantized, to the weight's format.
         case real(DType)
-        /// Whole numbers of the weight's own format, a byte each: from -127 to 127 for int8, from 0 to
-        /// 15 for int4. Shape of scales and zero points: `[rows, groups]`, float32.
-        case quantized(scales: Tensor, zeros: Tensor?)
+        /// Whole numbers from -127 to 127, a byte each, for int8. Shape of scales: `[rows, 1]`,
+        /// float32.
+        case whole(scales: Tensor)
 
         /// Size of one of them.
         var bytes: Int {
             switch self {
             case .real(let dtype): dtype.bytes
-            case .quantized: 1
+            case .whole: 1
             }
         }
     }

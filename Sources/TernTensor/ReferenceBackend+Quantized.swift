@@ -24,6 +24,31 @@ extension ReferenceBackend {
         }
     }
 
+    /// Lays out number by number.
+    public func pack(
+        _ matrix: FourBitMatrix, _ blocks: [FourBitMatrix.Block], into weight: PackedWeight
+    ) {
+        OpChecks.pack(matrix, blocks, into: weight)
+        for block in blocks {
+            let rows = weight.layout.rows(ofBlock: block.block)
+            for row in rows {
+                let panel = weight.panel(ofRow: row)
+                let lane = row - Int(weight.layout.panelStarts[panel])
+                let saved = block.row + row - rows.lowerBound
+                for input in weight.inputRange {
+                    if input % matrix.group == 0 {
+                        weight.store(
+                            matrix.quantization(row: saved, group: input / matrix.group),
+                            panel: panel, lane: lane, input: input)
+                    }
+                    weight.store(
+                        matrix.number(row: saved, input: input), panel: panel, lane: lane,
+                        input: input)
+                }
+            }
+        }
+    }
+
     /// One group of a row of a job: as the checkpoint has it, or quantized.
     private func quantize(
         _ job: PackJob, row: Int, group: Int, _ inputs: Range<Int>, in format: WeightFormat
@@ -43,14 +68,12 @@ extension ReferenceBackend {
                     return min(max(Int(steps) + quantization.zero, 0), most)
                 }
             )
-        case .quantized(let scales, let zeros):
-            let isSigned = format == .int8
-            let zero = zeros.map { Int($0.floats(row)[group]) } ?? WeightFormat.int8Zero
+        case .whole(let scales):
             return (
-                Quantization(scale: scales.floats(row)[group], zero: zero),
+                Quantization(scale: scales.floats(row)[group], zero: WeightFormat.int8Zero),
                 inputs.map {
-                    let byte = base.load(fromByteOffset: first + $0, as: Int8.self)
-                    return Int(byte) + (isSigned ? WeightFormat.int8Zero : 0)
+                    Int(base.load(fromByteOffset: first + $0, as: Int8.self))
+                        + WeightFormat.int8Zero
                 }
             )
         }

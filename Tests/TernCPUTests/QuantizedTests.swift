@@ -191,44 +191,30 @@ struct QuantizedTests {
         }
     }
 
-    @Test(
-        "Whole numbers of a checkpoint are laid out as they are, with their scales and zero points")
-    func packingWholeNumbers() throws {
-        let scales = try random([37, 4], seed: 9, dtype: .float16)
-        for (format, low, high) in [(WeightFormat.int8, -127, 127), (.int4(group: 128), 0, 15)] {
-            let groups = format == .int8 ? 1 : 4
-            let numbers = try Storage(zeroedBytes: 37 * 390)
-            for index in 0..<37 * 390 {
-                let value = low + index &* 31 % (high - low + 1)
+    @Test("Bytes of a checkpoint are laid out as they are, with their scales")
+    func packingBytes() throws {
+        let scales = try random([37, 1], seed: 9)
+        let numbers = try Storage(zeroedBytes: 37 * 390)
+        func number(_ row: Int, _ input: Int) -> Int { (row * 390 + input) &* 31 % 255 - 127 }
+        for row in 0..<37 {
+            for input in 0..<390 {
                 numbers.base.storeBytes(
-                    of: Int8(truncatingIfNeeded: value), toByteOffset: index, as: Int8.self)
+                    of: Int8(number(row, input)), toByteOffset: row * 390 + input, as: Int8.self)
             }
-            let parameters = try Tensor(zeros: [37, groups])
-            let zeros = try Tensor(zeros: [37, groups])
-            for index in 0..<37 * groups {
-                parameters.withElements(of: Float.self) {
-                    $0[index] = abs(scales.dtype.load(scales.address, index))
-                }
-                zeros.withElements(of: Float.self) { $0[index] = Float(index % 16) }
-            }
-            let job = PackJob(
-                source: numbers, byteOffset: 0, rowStride: 390,
-                elements: .quantized(scales: parameters, zeros: format == .int8 ? nil : zeros),
-                block: 0)
-            let backends: [any Backend] = try everyBackend() + [ReferenceBackend()]
-            for backend in backends {
-                let weight = try PackedWeight(
-                    layout: PanelLayout(blocks: [37]), inputParts: [0, 390], format: format)
-                backend.pack([job], into: weight)
-                for (row, input) in [(0, 0), (5, 7), (36, 389), (20, 130)] {
-                    let value = low + (row * 390 + input) &* 31 % (high - low + 1)
-                    let group = row * groups + (groups == 1 ? 0 : input / 128)
-                    let zero = format == .int8 ? 0 : group % 16
-                    let scale = values(parameters)[group]
-                    #expect(
-                        weight.element(row: row, input: input) == Float(value - zero) * scale,
-                        "\(backend.name) \(format) \(row) \(input)")
-                }
+        }
+        let job = PackJob(
+            source: numbers, byteOffset: 0, rowStride: 390, elements: .whole(scales: scales),
+            block: 0)
+        let backends: [any Backend] = try everyBackend() + [ReferenceBackend()]
+        for backend in backends {
+            let weight = try PackedWeight(
+                layout: PanelLayout(blocks: [37]), inputParts: [0, 390], format: .int8)
+            backend.pack([job], into: weight)
+            for (row, input) in [(0, 0), (5, 7), (36, 389), (20, 130)] {
+                #expect(
+                    weight.element(row: row, input: input)
+                        == Float(number(row, input)) * values(scales)[row],
+                    "\(backend.name) \(row) \(input)")
             }
         }
     }

@@ -8,8 +8,8 @@ struct FuzzSmokeTests {
     @Test(
         "A second of wrong inputs ends no reader",
         arguments: [
-            "json", "safetensors", "gguf", "config", "tokenizer", "template", "schema", "request",
-            "http",
+            "json", "safetensors", "quantized", "gguf", "config", "tokenizer", "template", "schema",
+            "request", "http",
         ])
     func second(target: String) throws {
         let folder = try TemporaryFolder()

@@ -37,7 +37,8 @@ enum FuzzTargets {
     /// All of them, in the order in which they run.
     static let all: [(name: String, prepare: Preparation)] = [
         ("json", JSONTarget.prepare), ("safetensors", SafetensorsTarget.prepare),
-        ("gguf", GGUFTarget.prepare), ("config", ConfigurationTarget.prepare),
+        ("quantized", QuantizedTarget.prepare), ("gguf", GGUFTarget.prepare),
+        ("config", ConfigurationTarget.prepare),
         ("tokenizer", TokenizerTarget.prepare), ("template", TemplateTarget.prepare),
         ("schema", SchemaTarget.prepare),
         ("request", RequestTarget.prepare), ("http", HTTPTarget.prepare),

@@ -77,7 +77,7 @@ struct ModelRanks: Sendable {
         let backend = try CPUBackend(processors: [0], pins: false)
         for rank in topology.ranks {
             let layout = try RankLayout(rank, in: topology, configuration)
-            for fill in loader.fills { fill(for: [layout], on: backend) }
+            for fill in loader.fills { try fill(for: [layout], on: backend) }
         }
     }
 

@@ -32,7 +32,7 @@ final class ModelRunner {
             quantization: quantization ?? WeightQuantization(saved: configuration.quantization))
         let layout = try RankLayout(0, in: Topology(), configuration)
         model = try Llama(configuration, layout: layout, from: loader)
-        for fill in loader.fills { fill(for: [layout], on: backend) }
+        for fill in loader.fills { try fill(for: [layout], on: backend) }
         let blocks = positions / 16
         buffers = try StepBuffers(
             configuration, layout: layout,

@@ -31,13 +31,14 @@ struct QuantizedModelTests {
         #expect(share > 0 && share < 0.03, "\(share)")
     }
 
-    @Test("AWQ and both versions of GPTQ compute the same bits of the same whole numbers")
+    @Test("AWQ, both versions of GPTQ and W4A16 compute the same bits of the same whole numbers")
     func fourBits() throws {
         let awq = try logits(.awq)
         let share = difference(awq, try logits(.real4))
         #expect(share > 0 && share < 0.03, "\(share)")
         #expect(try logits(.gptq) == awq)
         #expect(try logits(.gptqSecond) == awq)
+        #expect(try logits(.packed) == awq)
     }
 
     @Test("A model quantized at load stays near its real numbers: 8 bits nearer than 4")
@@ -57,14 +58,33 @@ struct QuantizedModelTests {
         #expect(four > eight && four < 0.2, "\(four)")
     }
 
+    /// W4A16, changed, and another group of it.
+    private func packed(
+        _ change: JSON, inputs: JSON = nil, and other: JSON = [:]
+    ) -> JSON {
+        let groups = [change, other].enumerated().map { index, change in
+            var weights = JSONObject([("num_bits", 4), ("type", "int"), ("strategy", "group")])
+            for (key, value) in change.object?.members ?? [] { weights[key] = value }
+            return (
+                "group_\(index)",
+                JSON.object(
+                    JSONObject([("weights", .object(weights)), ("input_activations", inputs)]))
+            )
+        }
+        return [
+            "quant_method": "compressed-tensors", "format": "pack-quantized",
+            "config_groups": .object(JSONObject(groups)),
+        ]
+    }
+
     @Test("Quantization that is not read is refused with what is expected")
     func refusals() throws {
         let cases: [(JSON, String)] = [
             (["quant_method": "fp8"], "quant_method is fp8, expected compressed-tensors, awq"),
             (["bits": 4], "quant_method is missing, expected"),
             (
-                ["quant_method": "compressed-tensors", "format": "pack-quantized"],
-                "format is pack-quantized, expected int-quantized"
+                ["quant_method": "compressed-tensors", "format": "float-quantized"],
+                "format is float-quantized, expected int-quantized or pack-quantized"
             ),
             (["quant_method": "compressed-tensors"], "format is missing, expected int-quantized"),
             (
@@ -75,7 +95,13 @@ struct QuantizedModelTests {
                 ["quant_method": "gptq", "bits": 4, "checkpoint_format": "marlin"],
                 "checkpoint_format is marlin, expected gptq or gptq_v2"
             ),
-            (["quant_method": "awq", "bits": 8], "bits is not 4"),
+            (["quant_method": "awq", "bits": 8], "bits is 8, expected 4"),
+            (packed(["num_bits": 8]), "weights: num_bits is 8, expected 4"),
+            (packed(["type": "float"]), "weights: type is float, expected int"),
+            (packed(["strategy": "tensor"]), "strategy is tensor, expected group or channel"),
+            (packed(["group_size": 12]), "group_size is 12, expected a multiple of 8"),
+            (packed([:], inputs: ["num_bits": 8]), "input_activations is given, expected none"),
+            (packed([:], and: ["strategy": "channel"]), "group_1: weights are quantized otherwise"),
             (["quant_method": "awq", "bits": 4, "version": "gemv"], "version is gemv"),
             (["quant_method": "gptq", "bits": 4, "group_size": 12], "group_size is 12"),
             (

@@ -99,7 +99,7 @@ struct WeightFillTests {
                     ).weight,
                 ]
                 for fill in loader.fills {
-                    for layout in layouts { fill(for: [layout], on: backend) }
+                    for layout in layouts { try fill(for: [layout], on: backend) }
                 }
                 return try weights.map { try product($0(layout[.tensor].tensorGroup)) }
             }
@@ -107,6 +107,30 @@ struct WeightFillTests {
             let alone = try products(filledBy: [layout])
             #expect(try alone == products(filledBy: everyone), "rank \(rank)")
             #expect(alone.allSatisfy { $0.isEmpty || $0.contains { $0 != 0 } }, "rank \(rank)")
+        }
+    }
+
+    @Test(
+        "Memory that is refused for rows on their way is an error of the start, not the end of it")
+    func refusedMemory() throws {
+        // Half of all addresses for the weight; its rows would take them all.
+        let inputs = 1 << 41
+        let weight = try PackedWeight(
+            layout: PanelLayout(blocks: [16]), inputParts: [0, inputs], dtype: .bfloat16)
+        let tensor = CheckpointTensor(
+            storage: try Storage(zeroedBytes: 1), byteOffset: 0, encoding: .plain(.float32),
+            shape: [inputs, 16], file: "")
+        let turned = RowSource(
+            name: "w", blocks: [16],
+            place: RowPlace(shape: [inputs, 16], first: 0, rowStep: 1, inputStep: 16))
+        let fill = WeightFill(.everyone(turn: 0)) { share, backend throws(StorageError) in
+            try turned.pack(tensor, share.blocks, into: weight, on: backend)
+        }
+        let layout = try RankLayout(0, in: Topology(), model(experts: 0))
+        #expect {
+            try fill(for: [layout], on: backend)
+        } throws: {
+            "\($0)".hasPrefix("memory: \(16 * inputs * 4) bytes refused by the system")
         }
     }
 

@@ -112,7 +112,7 @@ typedef struct {
 } tern_pack_args;
 
 // Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the
-// rows are real numbers, to be quantized; with them they are the whole numbers, a byte each.
+// rows are real numbers, to be quantized; with them they are whole ones of eight bits, a byte each.
 typedef struct {
     int64_t next;
     const char *source;
@@ -121,11 +121,32 @@ typedef struct {
     int64_t stored_inputs;        // of the rows
     int64_t first_input, inputs;  // of the view
     int64_t group;
-    const float *_Nullable scales, *_Nullable zeros;  // [rows][groups]
+    const float *_Nullable scales;  // [rows]
     char *weight;                 // the first panel of the block
     int64_t panel_bytes, panels;
     const int32_t *panel_starts;  // of the block's panels
 } tern_pack_quantized_args;
+
+// Orders of four-bit numbers in words, as FourBitMatrix has them.
+enum { TERN_WORDS_OF_ROWS = 0, TERN_WORDS_OF_COLUMNS = 1, TERN_WORDS_OF_OUTPUTS = 2 };
+
+// A panel, and the rows of a matrix that it takes.
+typedef struct {
+    int64_t panel, first, count;
+} tern_panel_rows;
+
+// Four-bit numbers of a checkpoint into panels.
+typedef struct {
+    int64_t next;
+    const char *numbers, *scales;
+    const char *_Nullable zeros;  // none: all are 8
+    int32_t order, scale_type, zero_offset;
+    int64_t outputs, stored_inputs, group;
+    int64_t first_input, inputs;  // of the view; multiples of 8
+    char *weight;                 // the first panel of the whole
+    int64_t panel_bytes, panels;
+    const tern_panel_rows *rows;  // of so many panels
+} tern_pack_words_args;
 
 // Seeded numbers: element i is a function of seed and i.
 typedef struct {
@@ -359,7 +380,7 @@ typedef struct {
     int64_t (*row_bytes)(
         int32_t type, const int64_t *part_ends, int64_t parts, int64_t group);
     tern_kernel pack_input, quantize_input, round_input, linear;
-    tern_kernel embed, pack, pack_quantized, fill_random;
+    tern_kernel embed, pack, pack_quantized, pack_words, fill_random;
     tern_kernel rms_norm, add, add_normalize, rotate, activate_multiply, soft_cap, gather;
     tern_kernel store, attend;
     tern_kernel copy, tree_sum;

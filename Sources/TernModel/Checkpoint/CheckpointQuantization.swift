@@ -6,11 +6,14 @@ import TernTensor
 
 /// The scheme of a quantized checkpoint.
 ///
-/// Source: compressed-tensors' `QuantizationConfig` (int-quantized), AutoAWQ's GEMM version, GPTQModel
-/// and AutoGPTQ, as their config.json files have them.
+/// Source: compressed-tensors' `QuantizationConfig` (int-quantized, pack-quantized), AutoAWQ's GEMM
+/// version, GPTQModel and AutoGPTQ, as their config.json files have them.
 public enum CheckpointQuantization: Sendable, Equatable {
     /// compressed-tensors W8A8: 8 bits with a scale for each output; inputs are quantized as they come.
     case channelInt8
+    /// compressed-tensors W4A16 (pack-quantized): 4 bits, for so many inputs a scale; nil: one for all
+    /// inputs. Zero points are in the files, or all 8.
+    case packed(group: Int?, hasZeros: Bool)
     /// AWQ: 4 bits with zero points, for so many inputs a scale; nil: one for all inputs.
     case awq(group: Int?)
     /// GPTQ: the same in another order. `zeroOffset` is what its zero points lack.
@@ -21,9 +24,10 @@ public enum CheckpointQuantization: Sendable, Equatable {
     /// Throws: `CheckpointError` for a scheme that is not read.
     init?(_ config: ConfigurationReader) throws(CheckpointError) {
         guard let object = config.value("quantization_config") else { return nil }
-        let reader = ConfigurationReader(file: config.file, object: object)
+        let reader = ConfigurationReader(
+            file: config.file + ": quantization_config", object: object)
         switch try reader.text("quant_method") {
-        case "compressed-tensors": self = try Self.compressedTensors(reader)
+        case "compressed-tensors": self = try Self(compressedTensors: reader)
         case "awq": self = try Self.awq(reader)
         case "gptq": self = try Self.gptq(reader)
         case let method:
@@ -38,34 +42,18 @@ public enum CheckpointQuantization: Sendable, Equatable {
     func format(inputs: Int) -> WeightFormat {
         switch self {
         case .channelInt8: .int8
-        case .awq(let group), .gptq(let group, _): .int4(group: group ?? inputs)
+        case .packed(let group, _), .awq(let group), .gptq(let group, _):
+            .int4(group: group ?? inputs)
         }
     }
 
-    private static func compressedTensors(
-        _ reader: ConfigurationReader
-    ) throws(CheckpointError) -> Self {
-        try expect(reader, "format", "int-quantized")
-        let groups = reader.value("config_groups")?.object?.members ?? []
-        guard !groups.isEmpty else {
-            throw CheckpointError(
-                reader.file, "quantization_config: config_groups is missing, expected those of W8A8"
-            )
+    /// What follows the module in the name of the tensor that holds its whole numbers.
+    var numbersSuffix: String {
+        switch self {
+        case .channelInt8: ".weight"
+        case .packed: ".weight_packed"
+        case .awq, .gptq: ".qweight"
         }
-        for (name, group) in groups {
-            let file = "\(reader.file): quantization_config.config_groups.\(name)"
-            for (part, isInput) in [("weights", false), ("input_activations", true)] {
-                guard let scheme = group[part], scheme.object != nil else {
-                    throw CheckpointError(file, "\(part) is missing, expected those of W8A8")
-                }
-                let part = ConfigurationReader(file: "\(file).\(part)", object: scheme)
-                guard try part.count("num_bits") == 8, try part.flag("symmetric", default: true)
-                else { throw CheckpointError(part.file, "expected 8 bits, symmetric") }
-                try expect(part, "type", "int")
-                try expect(part, "strategy", isInput ? "token" : "channel")
-            }
-        }
-        return .channelInt8
     }
 
     private static func awq(_ reader: ConfigurationReader) throws(CheckpointError) -> Self {
@@ -73,7 +61,7 @@ public enum CheckpointQuantization: Sendable, Equatable {
         let version = try reader.text("version") ?? "gemm"
         guard version.lowercased() == "gemm" else {
             throw CheckpointError(
-                reader.file, "quantization_config: version is \(version), expected gemm")
+                reader.file, "version is \(version), expected gemm")
         }
         return .awq(group: try groupSize(reader))
     }
@@ -85,7 +73,7 @@ public enum CheckpointQuantization: Sendable, Equatable {
         guard ["gptq", "gptq_v2"].contains(form) else {
             throw CheckpointError(
                 reader.file,
-                "quantization_config: checkpoint_format is \(form), expected gptq or gptq_v2")
+                "checkpoint_format is \(form), expected gptq or gptq_v2")
         }
         return .gptq(group: try groupSize(reader), zeroOffset: form == "gptq_v2" ? 0 : 1)
     }
@@ -93,25 +81,26 @@ public enum CheckpointQuantization: Sendable, Equatable {
     private static func expectFourBits(
         _ reader: ConfigurationReader
     ) throws(CheckpointError) {
-        guard try reader.count("bits") == 4 else {
+        let bits = try reader.count("bits")
+        guard bits == 4 else {
             throw CheckpointError(
-                reader.file, "quantization_config: bits is not 4; others are not read")
+                reader.file, "bits is \(bits), expected 4")
         }
     }
 
     /// Nil for -1: a group of all inputs.
-    private static func groupSize(_ reader: ConfigurationReader) throws(CheckpointError) -> Int? {
+    static func groupSize(_ reader: ConfigurationReader) throws(CheckpointError) -> Int? {
         if reader.value("group_size")?.integer == -1 { return nil }
         let group = try reader.count("group_size", default: WeightFormat.usualGroup)
         guard group % 8 == 0 else {
             throw CheckpointError(
                 reader.file,
-                "quantization_config: group_size is \(group), expected a multiple of 8, or -1")
+                "group_size is \(group), expected a multiple of 8, or -1")
         }
         return group
     }
 
-    private static func expect(
+    static func expect(
         _ reader: ConfigurationReader, _ key: String, _ expected: String
     ) throws(CheckpointError) {
         let found = try reader.text(key)

@@ -1,17 +1,19 @@
-// One matrix of a quantized checkpoint: whole numbers in the tensors of its module, in the order that
-// its scheme has them, become rows of bytes with scales and zero points, which is what backends pack.
+// One matrix of a quantized checkpoint: which tensors of a module hold its whole numbers, scales and zero
+// points, and whether they have the shapes that its scheme gives them. What words of four bits mean
+// is FourBitMatrix's.
 
 import TernTensor
 
 /// A module's quantized weight, as its tensors hold it. Shape: `[outputs, inputs]`.
 struct QuantizedMatrix: Sendable {
-    private let scheme: CheckpointQuantization
-    private let numbers: CheckpointTensor
-    /// Shape: `[outputs, 1]` of int8, else `[groups, outputs]`.
-    private let scales: CheckpointTensor
-    /// Shape: `[groups, outputs / 8]`, int32; of int4 alone.
-    private let zeros: CheckpointTensor?
-    private let outputs: Int
+    private enum Numbers: Sendable {
+        /// A byte each, and a scale for each row.
+        case bytes(CheckpointTensor, scales: CheckpointTensor)
+        /// Eight to a word, of these tensors.
+        case words(FourBitMatrix, [CheckpointTensor])
+    }
+
+    private let numbers: Numbers
     let inputs: Int
 
     /// Finds the tensors of a module and checks their shapes.
@@ -21,126 +23,147 @@ struct QuantizedMatrix: Sendable {
         _ module: String, outputs: Int, inputs: Int, _ scheme: CheckpointQuantization,
         in checkpoint: Checkpoint
     ) throws(CheckpointError) {
-        self.scheme = scheme
-        self.outputs = outputs
         self.inputs = inputs
-        guard scheme != .channelInt8 else {
-            numbers = try checkpoint.wholeNumbers(
-                module + ".weight", bytes: 1, shape: [outputs, inputs])
-            scales = try checkpoint.tensor(module + ".weight_scale", shape: [outputs, 1])
-            zeros = nil
-            return
-        }
-        let group = scheme.format(inputs: inputs).groupInputs(of: inputs)
-        guard outputs % 8 == 0, inputs % 8 == 0 else {
-            throw CheckpointError(
-                "config.json",
-                "\(module) has \(outputs) outputs and \(inputs) inputs, expected multiples of 8")
-        }
-        let groups = (inputs + group - 1) / group
-        numbers = try checkpoint.wholeNumbers(
-            module + ".qweight", bytes: 4,
-            shape: scheme.isAWQ ? [inputs, outputs / 8] : [inputs / 8, outputs])
-        scales = try checkpoint.tensor(module + ".scales", shape: [groups, outputs])
-        guard scales.encoding == .plain(.float16) else {
-            throw CheckpointError(
-                scales.file, "tensor \(module).scales holds other numbers than F16, expected F16")
-        }
-        zeros = try checkpoint.wholeNumbers(
-            module + ".qzeros", bytes: 4, shape: [groups, outputs / 8])
-        let order = module + ".g_idx"
-        if checkpoint.holds(order) {
-            let places = try checkpoint.wholeNumbers(order, bytes: 4, shape: [inputs])
-            guard (0..<inputs).allSatisfy({ places.word($0) == $0 / group }) else {
-                throw CheckpointError(
-                    places.file,
-                    "\(order) puts inputs in another order (desc_act), expected groups of "
-                        + "neighbours")
+        let form = Form(
+            module: module, outputs: outputs, inputs: inputs,
+            group: scheme.format(inputs: inputs).groupInputs(of: inputs), checkpoint: checkpoint)
+        numbers =
+            switch scheme {
+            case .channelInt8: try form.bytes()
+            case .packed(_, let hasZeros): try form.rows(hasZeros: hasZeros)
+            case .awq: try form.columns(.outputs, zeroOffset: 0)
+            case .gptq(_, let offset): try form.columns(.columns, zeroOffset: offset)
             }
-        }
     }
 
     /// Whether a module has such tensors.
     static func isHeld(
         _ module: String, _ scheme: CheckpointQuantization, in checkpoint: Checkpoint
     ) -> Bool {
-        checkpoint.holdsWholeNumbers(module + (scheme == .channelInt8 ? ".weight" : ".qweight"))
+        checkpoint.holdsWholeNumbers(module + scheme.numbersSuffix)
     }
 
-    /// Jobs that pack blocks of neighbouring rows: the first row, the number and the block of each.
+    /// Packs blocks of neighbouring rows: the first row, the number and the block of each.
     ///
-    /// Cost: memory for a byte an element, unless the file has them so.
-    func jobs(
-        _ blocks: [(row: Int, count: Int, block: Int)]
-    ) throws(StorageError) -> [PackJob] {
-        guard let first = blocks.first, let last = blocks.last else { return [] }
-        let rows = first.row..<last.row + last.count
-        let expanded = scheme == .channelInt8 ? nil : try fourBits(of: rows)
-        let groups = scheme.format(inputs: inputs).groups(of: inputs)
-        let scales = try Tensor(zeros: [rows.count, groups])
-        let zeros = self.zeros == nil ? nil : try Tensor(zeros: [rows.count, groups])
-        for row in rows {
-            for group in 0..<groups {
-                let index = (row - rows.lowerBound) * groups + group
-                scales.withElements(of: Float.self) { $0[index] = scale(row, group: group) }
-                zeros?.withElements(of: Float.self) { $0[index] = Float(zero(row, group: group)) }
+    /// Throws: `StorageError` where the system refuses memory for the scales of bytes.
+    func pack(
+        _ blocks: [(row: Int, count: Int, block: Int)], into view: PackedWeight,
+        on backend: any Backend
+    ) throws(StorageError) {
+        switch numbers {
+        case .words(let matrix, _):
+            backend.pack(
+                matrix, blocks.map { FourBitMatrix.Block(row: $0.row, block: $0.block) },
+                into: view)
+        case .bytes(let tensor, let saved):
+            guard let first = blocks.first, let last = blocks.last else { return }
+            let rows = first.row..<last.row + last.count
+            let scales = try Tensor(zeros: [rows.count, 1])
+            scales.withElements(of: Float.self) { output in
+                for row in rows { output[row - rows.lowerBound] = saved.element(row) }
             }
-        }
-        return blocks.map { row, count, block in
-            let own = row - rows.lowerBound..<row - rows.lowerBound + count
-            return PackJob(
-                source: expanded ?? numbers.storage,
-                byteOffset: expanded == nil
-                    ? numbers.byteOffset + row * inputs : own.lowerBound * inputs,
-                rowStride: inputs,
-                elements: .quantized(scales: scales.rows(own), zeros: zeros?.rows(own)),
-                block: block)
-        }
-    }
-
-    /// Lets the pages go that its numbers were read from; they can be read again.
-    func letGo() { numbers.letGo() }
-
-    private func scale(_ row: Int, group: Int) -> Float {
-        scales.element(scheme == .channelInt8 ? row : group * outputs + row)
-    }
-
-    private func zero(_ row: Int, group: Int) -> Int {
-        guard let zeros else { return 0 }
-        let word = zeros.word(group * (outputs / 8) + row / 8)
-        switch scheme {
-        case .channelInt8: return 0
-        case .awq: return word >> (4 * Self.awqPlace(row % 8)) & 15
-        case .gptq(_, let offset): return (word >> (4 * (row % 8)) & 15) + offset
-        }
-    }
-
-    /// Where AWQ keeps an output of eight in a word: 0, 2, 4, 6, 1, 3, 5, 7 is the order of places.
-    private static func awqPlace(_ output: Int) -> Int { output / 2 + output % 2 * 4 }
-
-    /// Rows of a byte an element.
-    private func fourBits(of rows: Range<Int>) throws(StorageError) -> Storage {
-        let memory = try Storage(zeroedBytes: max(1, rows.count * inputs))
-        let bytes = memory.base.assumingMemoryBound(to: UInt8.self)
-        for input in 0..<inputs {
-            let place = scheme.isAWQ ? input * (outputs / 8) : input / 8 * outputs
-            for row in rows {
-                let word = numbers.word(place + (scheme.isAWQ ? row / 8 : row))
-                let nibble = scheme.isAWQ ? Self.awqPlace(row % 8) : input % 8
-                bytes[(row - rows.lowerBound) * inputs + input] =
-                    UInt8(truncatingIfNeeded: word >> (4 * nibble) & 15)
+            let jobs = blocks.map { row, count, block in
+                let own = row - rows.lowerBound..<row - rows.lowerBound + count
+                return PackJob(
+                    source: tensor.storage, byteOffset: tensor.byteOffset + row * inputs,
+                    rowStride: inputs, elements: .whole(scales: scales.rows(own)), block: block)
             }
+            backend.pack(jobs, into: view)
         }
-        return memory
+    }
+
+    /// Lets the pages go that it was read from; they can be read again.
+    func letGo() {
+        switch numbers {
+        case .bytes(let tensor, _): tensor.letGo()
+        case .words(_, let tensors): for tensor in tensors { tensor.letGo() }
+        }
     }
 }
 
-extension CheckpointQuantization {
-    /// Whether words hold neighbouring outputs, not neighbouring inputs.
-    fileprivate var isAWQ: Bool { if case .awq = self { true } else { false } }
+extension QuantizedMatrix {
+    /// What the tensors of a module are asked for by.
+    private struct Form {
+        let module: String
+        let outputs, inputs, group: Int
+        let checkpoint: Checkpoint
+
+        var groups: Int { (inputs + group - 1) / group }
+
+        /// compressed-tensors of 8 bits.
+        func bytes() throws(CheckpointError) -> Numbers {
+            .bytes(
+                try checkpoint.wholeNumbers(
+                    module + ".weight", bytes: 1, shape: [outputs, inputs]),
+                scales: try checkpoint.tensor(module + ".weight_scale", shape: [outputs, 1]))
+        }
+
+        /// compressed-tensors of 4 bits.
+        func rows(hasZeros: Bool) throws(CheckpointError) -> Numbers {
+            try expectNeighbours(module + ".weight_g_idx")
+            return words(
+                .rows, try words(".weight_packed", [outputs, inputs / 8]),
+                scales: try checkpoint.tensor(
+                    module + ".weight_scale", shape: [outputs, groups]),
+                zeros: hasZeros
+                    ? try words(".weight_zero_point", [(outputs + 7) / 8, groups]) : nil)
+        }
+
+        /// AWQ and GPTQ.
+        func columns(
+            _ order: FourBitMatrix.Order, zeroOffset: Int
+        ) throws(CheckpointError) -> Numbers {
+            guard outputs % 8 == 0 else {
+                throw CheckpointError(
+                    "config.json",
+                    "\(module) has \(outputs) outputs, expected a multiple of 8 for words of 4 bits"
+                )
+            }
+            let shape = order == .outputs ? [inputs, outputs / 8] : [inputs / 8, outputs]
+            let numbers = words(
+                order, try words(".qweight", shape),
+                scales: try checkpoint.tensor(module + ".scales", shape: [groups, outputs]),
+                zeros: try words(".qzeros", [groups, outputs / 8]), zeroOffset: zeroOffset)
+            try expectNeighbours(module + ".g_idx")
+            return numbers
+        }
+
+        private func words(
+            _ suffix: String, _ shape: [Int]
+        ) throws(CheckpointError) -> CheckpointTensor {
+            try checkpoint.wholeNumbers(module + suffix, bytes: 4, shape: shape)
+        }
+
+        private func words(
+            _ order: FourBitMatrix.Order, _ words: CheckpointTensor, scales: CheckpointTensor,
+            zeros: CheckpointTensor?, zeroOffset: Int = 0
+        ) -> Numbers {
+            let matrix = FourBitMatrix(
+                order: order, outputs: outputs, inputs: inputs, group: group,
+                numbers: words.place, scales: scales.place, scaleType: scales.residentType,
+                zeros: zeros?.place, zeroOffset: zeroOffset)
+            return .words(matrix, [words, scales] + (zeros.map { [$0] } ?? []))
+        }
+
+        /// Refuses groups of other inputs than neighbours.
+        private func expectNeighbours(_ name: String) throws(CheckpointError) {
+            guard checkpoint.holds(name) else { return }
+            let places = try checkpoint.wholeNumbers(name, bytes: 4, shape: [inputs])
+            guard (0..<inputs).allSatisfy({ places.word($0) == $0 / group }) else {
+                throw CheckpointError(
+                    places.file,
+                    "\(name) puts inputs in another order (desc_act), expected groups of "
+                        + "neighbours")
+            }
+        }
+    }
 }
 
 extension CheckpointTensor {
+    fileprivate var place: FourBitMatrix.Place {
+        FourBitMatrix.Place(storage, byteOffset: byteOffset)
+    }
+
     /// A whole number of 32 bits.
     fileprivate func word(_ index: Int) -> Int {
         Int(

@@ -64,10 +64,10 @@ extension RowSource {
     func pack(
         _ tensor: CheckpointTensor, _ blocks: Range<Int>?, into view: PackedWeight,
         on backend: any Backend
-    ) {
+    ) throws(StorageError) {
         let place = place ?? .rows(from: 0, shape: [rows, view.storedInputs])
         guard place.inputStep == 1, let dtype = tensor.packableType else {
-            packExpanded(tensor, at: place, blocks, into: view, on: backend)
+            try packExpanded(tensor, at: place, blocks, into: view, on: backend)
             return
         }
         let jobs = placements(blocks).map { row, _, block in
@@ -79,39 +79,28 @@ extension RowSource {
         backend.pack(jobs, into: view)
     }
 
-    /// Packs rows of a quantized matrix, some at a time, so that few are held twice.
+    /// Packs rows of a quantized matrix.
     func pack(
         _ matrix: QuantizedMatrix, _ blocks: Range<Int>?, into view: PackedWeight,
         on backend: any Backend
-    ) {
+    ) throws(StorageError) {
         let first = place.map { $0.first / $0.rowStep } ?? 0
-        let all = placements(blocks).filter { $0.count > 0 }.map { ($0 + first, $1, $2) }
-        // As many rows as fill the lines of memory that a word of eight rows lies in.
-        for start in stride(from: 0, to: all.count, by: Self.quantizedBlocks) {
-            let some = all[start..<min(start + Self.quantizedBlocks, all.count)]
-            do {
-                backend.pack(try matrix.jobs(Array(some)), into: view)
-            } catch {
-                preconditionFailure("no memory for some rows of \(name): \(error)")
-            }
-        }
+        try matrix.pack(
+            placements(blocks).filter { $0.count > 0 }.map { ($0 + first, $1, $2) }, into: view,
+            on: backend)
     }
-
-    /// Blocks of a quantized matrix that are expanded at once; the least are of 16 rows.
-    private static let quantizedBlocks = 16
 
     /// Writes rows as float32 and packs those, block by block in the same memory, so that no more
     /// than a block is held twice.
     private func packExpanded(
         _ tensor: CheckpointTensor, at place: RowPlace, _ blocks: Range<Int>?,
         into view: PackedWeight, on backend: any Backend
-    ) {
+    ) throws(StorageError) {
         let placements = placements(blocks)
         let most = placements.map(\.count).max() ?? 0
         let inputs = view.packedInputs
         guard most * inputs.count > 0 else { return }
-        let scratch = Tensor.scratch(
-            rows: most, columns: inputs.count, dtype: .float32, for: name)
+        let scratch = try Tensor(zeros: [most, inputs.count])
         for (row, count, block) in placements where count > 0 {
             scratch.withElements(of: Float.self) { output in
                 guard let base = output.baseAddress else { return }
@@ -125,14 +114,13 @@ extension RowSource {
     func fillRandom(
         _ view: PackedWeight, _ blocks: Range<Int>?, seed: UInt64, dtype: DType,
         backend: any Backend
-    ) {
+    ) throws(StorageError) {
         let nameSeed = name.utf8.reduce(seed &+ 0x9E37_79B9_7F4A_7C15) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01B3
         }
         let inputs = view.packedInputs
         for (row, count, block) in placements(blocks) where count * inputs.count > 0 {
-            let rows = Tensor.scratch(
-                rows: count, columns: inputs.count, dtype: dtype, for: name)
+            let rows = try Tensor(zeros: [count, inputs.count], dtype: dtype)
             // By row and input, so that numbers do not depend on where a topology cuts the matrix.
             for index in 0..<count {
                 let number = (place?.first ?? 0) + row + index
@@ -192,17 +180,6 @@ extension PackedWeight {
 }
 
 extension Tensor {
-    /// Memory for a block on its way into a weight.
-    fileprivate static func scratch(
-        rows: Int, columns: Int, dtype: DType, for name: String
-    ) -> Tensor {
-        do {
-            return try Tensor(zeros: [rows, columns], dtype: dtype)
-        } catch {
-            preconditionFailure("no memory for \(rows) rows of \(name): \(error)")
-        }
-    }
-
     /// Packs all of it into a block.
     fileprivate func job(into block: Int) -> PackJob {
         PackJob(source: storage, byteOffset: 0, rowStride: shape[1], dtype: dtype, block: block)

@@ -27,10 +27,13 @@ public struct WeightFill: Sendable {
         case expert(ExpertNumber, WeightShard.Cut)
     }
 
-    private let readers: Readers
-    private let fill: @Sendable (Share, any Backend) -> Void
+    /// Fills a share; throws where the system refuses memory for what is on its way.
+    typealias Body = @Sendable (Share, any Backend) throws(StorageError) -> Void
 
-    init(_ readers: Readers, _ fill: @escaping @Sendable (Share, any Backend) -> Void) {
+    private let readers: Readers
+    private let fill: Body
+
+    init(_ readers: Readers, _ fill: @escaping Body) {
         self.readers = readers
         self.fill = fill
     }
@@ -39,8 +42,12 @@ public struct WeightFill: Sendable {
     ///
     /// `layouts` are those of the rank and of its likes in the other replicas that use the same
     /// weight, for which it fills too. All ranks of a replica's stage together fill everything.
-    public func callAsFunction(for layouts: [RankLayout], on backend: any Backend) {
-        if let share = share(of: layouts) { fill(share, backend) }
+    ///
+    /// Throws: `StorageError` where the system refuses memory.
+    public func callAsFunction(
+        for layouts: [RankLayout], on backend: any Backend
+    ) throws(StorageError) {
+        if let share = share(of: layouts) { try fill(share, backend) }
     }
 
     /// Nil where nothing is to be filled.

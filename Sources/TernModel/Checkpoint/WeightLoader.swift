@@ -116,36 +116,37 @@ public final class WeightLoader {
     private func declare(
         _ rows: RowSource, into weight: PackedWeight, _ cut: WeightShard.Cut?
     ) throws {
-        let pack: @Sendable (PackedWeight, Range<Int>?, any Backend) -> Void
+        let pack: @Sendable (PackedWeight, Range<Int>?, any Backend) throws(StorageError) -> Void
         switch source {
         case .checkpoint(let checkpoint):
             if let matrix = try quantizedMatrix(rows, inputs: weight.inputs, in: checkpoint) {
-                pack = { view, blocks, backend in
-                    rows.pack(matrix, blocks, into: view, on: backend)
+                pack = { view, blocks, backend throws(StorageError) in
+                    try rows.pack(matrix, blocks, into: view, on: backend)
                     matrix.letGo()
                 }
             } else {
                 let shape = rows.shape(inputs: weight.inputs)
                 let tensor = try checkpoint.tensor(rows.name, shape: shape)
-                pack = { view, blocks, backend in
-                    rows.pack(tensor, blocks, into: view, on: backend)
+                pack = { view, blocks, backend throws(StorageError) in
+                    try rows.pack(tensor, blocks, into: view, on: backend)
                     tensor.letGo()
                 }
             }
         case .dummy(let seed):
             let dtype = dtype
-            pack = { view, blocks, backend in
-                rows.fillRandom(view, blocks, seed: seed, dtype: dtype, backend: backend)
+            pack = { view, blocks, backend throws(StorageError) in
+                try rows.fillRandom(
+                    view, blocks, seed: seed, dtype: dtype, backend: backend)
             }
         }
-        append(rows.expert, cut) { share, backend in
-            pack(share.inputParts.map(weight.inputs(parts:)) ?? weight, share.blocks, backend)
+        append(rows.expert, cut) { share, backend throws(StorageError) in
+            try pack(share.inputParts.map(weight.inputs(parts:)) ?? weight, share.blocks, backend)
         }
     }
 
     private func append(
         _ expert: ExpertNumber? = nil, _ cut: WeightShard.Cut? = nil,
-        fill: @escaping @Sendable (WeightFill.Share, any Backend) -> Void
+        fill: @escaping WeightFill.Body
     ) {
         guard let cut else {
             fills.append(WeightFill(.everyone(turn: turns), fill))

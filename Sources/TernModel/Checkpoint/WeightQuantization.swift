@@ -30,6 +30,7 @@ extension WeightQuantization: CustomStringConvertible {
         var parts: [String] = []
         switch saved {
         case .channelInt8: parts.append("W8A8 of compressed-tensors")
+        case .packed: parts.append("W4A16 of compressed-tensors")
         case .awq: parts.append("AWQ of 4 bits")
         case .gptq: parts.append("GPTQ of 4 bits")
         case nil: if let layers { parts.append("layers in \(layers)") }
@@ -95,7 +96,14 @@ extension WeightLoader {
                 "\(sources[0].name) and what is held with it: \(held) of \(sources.count) are "
                     + "quantized, expected all or none")
         }
-        return held == 0 ? nil : scheme.format(inputs: inputs)
+        guard held > 0 else { return nil }
+        guard scheme == .channelInt8 || inputs % 8 == 0 else {
+            throw CheckpointError(
+                "config.json",
+                "\(sources[0].name) has \(inputs) inputs, expected a multiple of 8 for words of 4 bits"
+            )
+        }
+        return scheme.format(inputs: inputs)
     }
 
     /// The quantized tensors of a source; nil where it is of real numbers.

@@ -2,20 +2,22 @@
 // the real numbers that they stand for.
 
 import TernJSON
-import TernTensor
-import TernTesting
 
 /// How a checkpoint is written.
-enum WrittenScheme: CaseIterable {
+public enum WrittenScheme: CaseIterable, Sendable {
     /// Eight bits: real numbers, or compressed-tensors.
     case real8, compressedTensors
-    /// Four bits: real numbers, AWQ, GPTQ of both versions.
-    case real4, awq, gptq, gptqSecond
+    /// Four bits: real numbers, AWQ, GPTQ of both versions, compressed-tensors with zero points.
+    case real4, awq, gptq, gptqSecond, packed
 
-    var isFourBits: Bool { ![.real8, .compressedTensors].contains(self) }
+    /// Whether numbers come in groups of 4 bits.
+    public var isFourBits: Bool { ![.real8, .compressedTensors].contains(self) }
+    /// Whether whole numbers are written, not the real ones that they stand for.
+    public var isQuantized: Bool { ![.real8, .real4].contains(self) }
 
-    /// What config.json says.
-    var configuration: JSON? {
+    /// What config.json says; no group means one for all inputs.
+    func configuration(group: Int?) -> JSON? {
+        let group = JSON.integer(group ?? -1)
         let weights: JSON = [
             "num_bits": 8, "type": "int", "symmetric": true, "strategy": "channel",
         ]
@@ -32,12 +34,27 @@ enum WrittenScheme: CaseIterable {
                     "group_0": ["weights": weights, "input_activations": inputs]
                 ],
             ]
+        case .packed:
+            [
+                "quant_method": "compressed-tensors", "format": "pack-quantized",
+                "ignore": ["lm_head"],
+                "config_groups": [
+                    "group_0": [
+                        "weights": [
+                            "num_bits": 4, "type": "int", "symmetric": false,
+                            "strategy": group.integer == -1 ? "channel" : "group",
+                            "group_size": group,
+                        ],
+                        "input_activations": nil,
+                    ]
+                ],
+            ]
         case .awq:
-            ["quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm"]
-        case .gptq: ["quant_method": "gptq", "bits": 4, "group_size": 32, "sym": false]
+            ["quant_method": "awq", "bits": 4, "group_size": group, "version": "gemm"]
+        case .gptq: ["quant_method": "gptq", "bits": 4, "group_size": group, "sym": false]
         case .gptqSecond:
             [
-                "quant_method": "gptq", "bits": 4, "group_size": 32,
+                "quant_method": "gptq", "bits": 4, "group_size": group,
                 "checkpoint_format": "gptq_v2",
             ]
         }
@@ -45,34 +62,43 @@ enum WrittenScheme: CaseIterable {
 }
 
 /// Builds the files of one folder.
-struct QuantizedCheckpoint {
+public struct QuantizedCheckpoint {
     private static let hidden = 64
     private static let inner = 160
     private static let vocabulary = 64
-    private static let group = 32
     private let scheme: WrittenScheme
-    private var entries: [(String, JSON)] = []
-    private var content: [UInt8] = []
+    private let group: Int?
+    private var safetensors = SafetensorsBytes()
     private var state: UInt64 = 7
 
-    /// Writes config.json and model.safetensors.
-    static func write(_ scheme: WrittenScheme, to folder: TemporaryFolder) throws {
+    /// Writes config.json and model.safetensors. Without a group all inputs share a scale.
+    public static func write(
+        _ scheme: WrittenScheme, group: Int? = 32, to folder: TemporaryFolder
+    ) throws {
+        let files = files(scheme, group: group)
+        try folder.write("config.json", files.configuration)
+        try folder.write("model.safetensors", files.weights)
+    }
+
+    /// The bytes of config.json and model.safetensors.
+    public static func files(
+        _ scheme: WrittenScheme, group: Int? = 32
+    ) -> (configuration: [UInt8], weights: [UInt8]) {
         var config = JSONObject([
             ("architectures", ["LlamaForCausalLM"]), ("vocab_size", .integer(vocabulary)),
             ("hidden_size", .integer(hidden)), ("intermediate_size", .integer(inner)),
             ("num_hidden_layers", 1), ("num_attention_heads", 4), ("num_key_value_heads", 2),
             ("max_position_embeddings", 64), ("dtype", "float32"),
         ])
-        if let quantization = scheme.configuration { config["quantization_config"] = quantization }
-        try folder.write("config.json", Array(JSON.object(config).text().utf8))
-        var file = QuantizedCheckpoint(scheme: scheme)
-        file.addModel()
-        let header = Array(JSON.object(JSONObject(file.entries)).text().utf8)
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> ($0 * 8)) }
-        try folder.write("model.safetensors", length + header + file.content)
+        if let quantization = scheme.configuration(group: group) {
+            config["quantization_config"] = quantization
+        }
+        var checkpoint = QuantizedCheckpoint(scheme: scheme, group: group)
+        checkpoint.addModel()
+        return (Array(JSON.object(config).text().utf8), checkpoint.safetensors.file)
     }
 
-    private init(scheme: WrittenScheme) { self.scheme = scheme }
+    private init(scheme: WrittenScheme, group: Int?) { (self.scheme, self.group) = (scheme, group) }
 
     private mutating func addModel() {
         let layer = "model.layers.0."
@@ -102,8 +128,8 @@ struct QuantizedCheckpoint {
     private mutating func uniform() -> Float { Float(number(below: 2001) - 1000) / 1000 }
 
     private mutating func addMatrix(_ name: String, outputs: Int, inputs: Int) {
-        let groups = scheme.isFourBits ? inputs / Self.group : 1
-        let width = inputs / groups
+        let width = scheme.isFourBits ? group ?? inputs : inputs
+        let groups = (inputs + width - 1) / width
         let most = scheme.isFourBits ? 16 : 255
         var numbers: [[Int]] = []
         var scales: [[Float]] = []
@@ -135,6 +161,16 @@ struct QuantizedCheckpoint {
             add(name + ".weight_scale", "F32", [outputs, 1]) { file in
                 for row in scales { file.append(row[0]) }
             }
+        case .packed:
+            addWords(name + ".weight_packed", [outputs, inputs / 8]) { row, word, place in
+                numbers[row][word * 8 + place]
+            }
+            addWords(name + ".weight_zero_point", [outputs / 8, groups]) { word, group, place in
+                zeros[word * 8 + place][group]
+            }
+            add(name + ".weight_scale", "F16", [outputs, groups]) { file in
+                for scale in scales.joined() { file.append(half: Float16(scale).bitPattern) }
+            }
         case .awq:
             // AutoAWQ's order: the place i of a word holds output order[i].
             let order = [0, 2, 4, 6, 1, 3, 5, 7]
@@ -163,10 +199,7 @@ struct QuantizedCheckpoint {
     private mutating func addScales(_ name: String, _ scales: [[Float]]) {
         add(name + ".scales", "F16", [scales[0].count, scales.count]) { file in
             for group in scales[0].indices {
-                for row in scales {
-                    let bits = Float16(row[group]).bitPattern
-                    file += [UInt8(truncatingIfNeeded: bits), UInt8(bits >> 8)]
-                }
+                for row in scales { file.append(half: Float16(row[group]).bitPattern) }
             }
         }
     }
@@ -197,23 +230,6 @@ struct QuantizedCheckpoint {
     private mutating func add(
         _ name: String, _ type: String, _ shape: [Int], write: (inout [UInt8]) -> Void
     ) {
-        let start = content.count
-        write(&content)
-        entries.append(
-            (
-                name,
-                [
-                    "dtype": .string(type), "shape": .array(shape.map { .integer($0) }),
-                    "data_offsets": [.integer(start), .integer(content.count)],
-                ]
-            ))
+        safetensors.add(name, type, shape, write: write)
     }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(word: UInt32) {
-        self += (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
-    }
-
-    fileprivate mutating func append(_ number: Float) { append(word: number.bitPattern) }
 }
