@@ -8,8 +8,11 @@
 
 #include "linear.h"
 
-// Bytes of a tile's row, rows of a tile, of a block, and how many rows pay for tiles.
-enum { CHUNK = 64, TILE_HEIGHT = 16, BLOCK_ROWS = 32, ROWS_FOR_TILES = 12 };
+// Bytes of a tile's row, rows of a tile and of a block.
+enum { CHUNK = 64, TILE_HEIGHT = 16, BLOCK_ROWS = 32 };
+
+// How many rows pay for tiles: with whole numbers, and with rounded ones.
+enum { ROWS_FOR_TILES = 12, ROUNDED_ROWS_FOR_TILES = 5 };
 
 // Chunks of the longest segment of 4 bits: two runs of them unfolded wait in the first cache.
 enum { UNFOLDED_CHUNKS = 4 };
@@ -18,7 +21,7 @@ enum { UNFOLDED_CHUNKS = 4 };
 enum { ITEM_PANELS = 16, ITEM_BYTES = 1 << 19 };
 
 ALWAYS_INLINE int uses_tiles(int32_t type, int64_t rows, int64_t group) {
-    if (type == TERN_BFLOAT16_CHAINS) return rows >= ROWS_FOR_TILES;
+    if (type == TERN_BFLOAT16_CHAINS) return rows >= ROUNDED_ROWS_FOR_TILES;
     return is_quantized(type) && rows >= ROWS_FOR_TILES && group >= CHUNK
         && (type == TERN_CHANNEL_INT8 || group <= UNFOLDED_CHUNKS * CHUNK);
 }

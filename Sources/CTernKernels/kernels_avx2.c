@@ -10,6 +10,7 @@
 #define TERN_SET avx2
 #define TERN_HAS_HALF 1
 #define TERN_HAS_BFLOAT16 0
+#define TERN_WIDENS 0
 #define TERN_DOT TERN_DOT_MADD256
 #define TILE_ROWS 6
 #define TILE_SUMS 6

@@ -14,6 +14,7 @@
 #define TERN_SET avx512bf16
 #define TERN_HAS_HALF 1
 #define TERN_HAS_BFLOAT16 1
+#define TERN_WIDENS 0
 #define TERN_DOT TERN_DOT_VNNI
 #include "tiles_avx512.h"
 

@@ -13,6 +13,7 @@
 #define TERN_SET avx512vnni
 #define TERN_HAS_HALF 1
 #define TERN_HAS_BFLOAT16 0
+#define TERN_WIDENS 1
 #define TERN_DOT TERN_DOT_VNNI
 #include "tiles_avx512.h"
 

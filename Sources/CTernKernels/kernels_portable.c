@@ -9,6 +9,7 @@
 #define TERN_SET portable
 #define TERN_HAS_HALF 0
 #define TERN_HAS_BFLOAT16 0
+#define TERN_WIDENS 0
 #define TERN_DOT TERN_DOT_PLAIN
 #define TILE_ROWS 4
 #define TILE_SUMS 4

@@ -137,6 +137,15 @@ ALWAYS_INLINE void carry_part(
     UNROLL for (int i = 0; i < count; i++) tree[level][i] = sums[i];
 }
 
+// Sends for the lines that a tile will write: a product of bytes is over before they would come.
+ALWAYS_INLINE void fetch_output(
+    const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels) {
+    const float *to = a->output + a->panel_starts[panel] - a->panel_starts[0];
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < panels; p++)
+            __builtin_prefetch(to + (row + r) * a->output_stride + p * 16, 1);
+}
+
 // One tile: rows by panels over all parts.
 ALWAYS_INLINE void linear_tile(
     const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels,
@@ -146,6 +155,7 @@ ALWAYS_INLINE void linear_tile(
     const int64_t segments = is_quantized(type) ? a->segments : 0;
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
+    if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, panel, rows, panels);
     for (int64_t part = 0, segment = 0; part < a->parts; part++) {
         const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
         __builtin_assume(first % 2 == 0);
@@ -165,8 +175,7 @@ ALWAYS_INLINE void linear_tile(
             chain_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
         } else {
             const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
-            tile_sums(
-                sums, x, rows, 1, weight, a->panel_bytes, first, end, rows, panels, type);
+            tile_sums(sums, x, weight, a->panel_bytes, first, end, rows, panels, type);
         }
         carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }
@@ -211,6 +220,48 @@ typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int6
 static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
     FOR_EACH_TILE(LINEAR_ENTRY)};
 
+// Row tiles [tile, end) by a group of panels.
+ALWAYS_INLINE void linear_tiles(
+    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
+    int64_t panels) {
+    for (; tile < end; tile++) {
+        const int64_t row = tile_start(tiles, tile), rows = tile_start(tiles, tile + 1) - row;
+        linear_functions[rows][a->type](a, row, panel, panels);
+    }
+}
+
+// Where shifts and multiply-adds share their units, weights of bfloat16 become float32 once for many
+// tiles: from so many on, and as long as a group of panels has room in the second cache.
+enum { WIDENING_TILES = 16, WIDENED_PANELS = 2, WIDENED_INPUTS = 8192 };
+
+ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, int64_t panels, int64_t tiles) {
+    return TERN_WIDENS && a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
+        && panels <= WIDENED_PANELS && a->inputs <= WIDENED_INPUTS;
+}
+
+// As linear_tiles, by panels of float32.
+static __attribute__((noinline)) void widened_tiles(
+    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
+    int64_t panels) {
+    v16 widened[WIDENED_PANELS * WIDENED_INPUTS];
+    const int64_t origin = a->part_ends[0], inputs = a->inputs;
+    for (int64_t p = 0; p < panels; p++) {
+        const char *from = a->weight + (panel + p) * a->panel_bytes + origin * 32;
+        v16 *to = widened + p * inputs;
+        for (int64_t k = 0; k < inputs; k += 2) {
+            const words pair = (words)load16(from + k * 32);
+            to[k] = bfloat_lanes(pair, 0);
+            if (k + 1 < inputs) to[k + 1] = bfloat_lanes(pair, 1);
+        }
+    }
+    // Panels and inputs are counted as in the whole weight.
+    tern_linear_args floats = *a;
+    floats.type = TERN_FLOAT32;
+    floats.panel_bytes = inputs * 64;
+    floats.weight = (const char *)widened - panel * floats.panel_bytes - origin * 64;
+    linear_tiles(&floats, tiles, tile, end, panel, panels);
+}
+
 static void linear(void *arguments) {
     tern_linear_args *a = arguments;
     if (a->rows == 0) return;
@@ -224,9 +275,10 @@ static void linear(void *arguments) {
         const int64_t panel = item / shares * group, share = item % shares;
         const int64_t panels = least(group, a->panels - panel);
         const int64_t end = (share + 1) * tiles.count / shares;
-        for (int64_t tile = share * tiles.count / shares; tile < end; tile++) {
-            const int64_t row = tile_start(tiles, tile), rows = tile_start(tiles, tile + 1) - row;
-            linear_functions[rows][a->type](a, row, panel, panels);
-        }
+        const int64_t tile = share * tiles.count / shares;
+        if (gains_by_widening(a, panels, end - tile))
+            widened_tiles(a, tiles, tile, end, panel, panels);
+        else
+            linear_tiles(a, tiles, tile, end, panel, panels);
     }
 }

@@ -72,6 +72,6 @@ ALWAYS_INLINE void pair_tile(
     v16 *sums, const float *x, const char *weight, int64_t panel_bytes, int64_t first,
     int64_t end, const int rows, const int panels) {
     tile_sums(
-        sums, x, rows, 1, weight, panel_bytes, first, end, rows, panels, TERN_BFLOAT16_PAIRS);
+        sums, x, weight, panel_bytes, first, end, rows, panels, TERN_BFLOAT16_PAIRS);
 }
 #endif

@@ -140,6 +140,8 @@ ALWAYS_INLINE void count_tile(
     words weights[4];
     if (type == TERN_CHANNEL_INT8) {
         for (int64_t k = first; k < end; k += 4) {
+            if (rows * panels > TILE_SUMS / 2)
+                __builtin_prefetch(x + (k >> 2) * rows + INPUTS_FETCHED);
             UNROLL for (int p = 0; p < panels; p++) {
                 const char *w = weight + p * panel_bytes + k * 16;
                 weights[p] = (words)load16(w);
@@ -198,14 +200,20 @@ ALWAYS_INLINE void quantized_part(
     for (int64_t k = first, end; k < part_end; k = end, ++*segment) {
         end = segment_end(k, part_end, a->group);
         ints counts[TILE_SUMS];
-        UNROLL for (int i = 0; i < rows * panels; i++) counts[i] = (ints){0};
+        UNROLL for (int r = 0; r < rows; r++) {
+            // Of bytes all zero points are one; those of groups are taken away below.
+            const int32_t zeros =
+                type == TERN_CHANNEL_INT8 ? 128 * input_sums[*segment * rows + r] : 0;
+            UNROLL for (int p = 0; p < panels; p++) counts[r * panels + p] = splat_word(-zeros);
+        }
         count_tile(counts, x, weight, a->panel_bytes, k, end, rows, panels, type);
         UNROLL for (int p = 0; p < panels; p++) {
             const char *panel = weight + p * a->panel_bytes;
             const v16 scale = group_scales(panel, a->stored_inputs, k / a->group, type);
             const ints zero = group_zeros(panel, a->stored_inputs, groups, k / a->group, type);
             UNROLL for (int r = 0; r < rows; r++) {
-                const ints count = counts[r * panels + p] - zero * input_sums[*segment * rows + r];
+                ints count = counts[r * panels + p];
+                if (type == TERN_GROUPED_INT4) count -= zero * input_sums[*segment * rows + r];
                 v16 *sum = &sums[r * panels + p];
                 *sum = multiply_add(
                     __builtin_convertvector(count, v16), splat(scales[*segment * rows + r]) * scale,

@@ -1,71 +1,71 @@
-// The heart of every product: rows of inputs times panels of weights, summed in registers by
-// ascending k, one fused multiply-add each. Weights and attention both stand on it. The counts of
-// rows and panels and the type are constants where it is used, so that it unrolls.
+// The heart of every product by float32: rows of inputs times panels of weights, summed in registers
+// by ascending k, one fused multiply-add each. The counts of rows and panels and the type are
+// constants where it is used, so that it unrolls.
 
 #pragma once
 
 #include "elements.h"
 
-// How far ahead of its use a panel is fetched.
-enum { FETCH_AHEAD = 2048 };
+// How far ahead of its use a panel is fetched, in bytes; and how far inputs that lie side by side, in
+// elements: of many rows they are more than the second cache holds.
+enum { FETCH_AHEAD = 2048, INPUTS_FETCHED = 512 };
 
 // The first or the second of each pair of bfloat16.
 ALWAYS_INLINE v16 bfloat_lanes(words pairs, int odd) {
     return (v16)(odd ? pairs & 0xFFFF0000u : pairs << 16);
 }
 
-// As tile_sums, for one k.
+// A panel's weights for one k, and what will be read later on its way. Where there are many sums,
+// panels of float32 come from the second cache, and fetching them costs as much as reading.
+ALWAYS_INLINE v16 panel_lanes(
+    const char *panel, int64_t k, const int odd, const int has_many_sums, const int32_t type) {
+    if (type == TERN_FLOAT32) {
+        if (!has_many_sums) __builtin_prefetch(panel + k * 64 + FETCH_AHEAD);
+        return load16(panel + k * 64);
+    }
+    if (!odd) __builtin_prefetch(panel + k * 32 + FETCH_AHEAD);
+    return type == TERN_FLOAT16 ? load_halves(panel + k * 32)
+                                : bfloat_lanes((words)load16(panel + (k - odd) * 32), odd);
+}
+
+// As tile_sums, for one k, whose lowest bit is `odd`. An input is read once for all panels.
 ALWAYS_INLINE void tile_step(
-    v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *weight, int64_t panel_bytes,
-    int64_t k, const int rows, const int panels, const int32_t type) {
-    UNROLL for (int p = 0; p < panels; p++) {
-        const char *w = weight + p * panel_bytes;
-        v16 value;
-        if (type == TERN_FLOAT32) {
-            value = load16(w + k * 64);
-            __builtin_prefetch(w + k * 64 + FETCH_AHEAD);
-        } else if (type == TERN_FLOAT16) {
-            value = load_halves(w + k * 32);
-            if (k % 2 == 0) __builtin_prefetch(w + k * 32 + FETCH_AHEAD);
-        } else {
-            value = bfloat_lanes((words)load16(w + (k >> 1) * 64), k % 2);
-        }
-        UNROLL for (int r = 0; r < rows; r++) {
+    v16 *sums, const float *x, const char *weight, int64_t panel_bytes, int64_t k, const int odd,
+    const int rows, const int panels, const int32_t type) {
+    v16 weights[4];
+    UNROLL for (int p = 0; p < panels; p++)
+        weights[p] = panel_lanes(
+            weight + p * panel_bytes, k, odd, rows * panels > TILE_SUMS / 2, type);
+    UNROLL for (int r = 0; r < rows; r++) {
+        const v16 input = splat(x[k * rows + r]);
+        UNROLL for (int p = 0; p < panels; p++) {
             v16 *sum = &sums[r * panels + p];
-            *sum = multiply_add(splat(x[k * x_k + r * x_r]), value, *sum);
+            *sum = multiply_add(input, weights[p], *sum);
         }
     }
 }
 
-// sums[r * panels + p] += x[r] . panel p over k in [first, end).
+// sums[r * panels + p] += x[r] . panel p over k in [first, end), `first` being even.
 //
-// Element k of row r is x[k * x_k + r * x_r]. `weight` is where the panel's k = 0 lies. Of
-// TERN_BFLOAT16_PAIRS the second of each pair is added first, and `first` is even.
+// Element k of row r is x[k * rows + r]. `weight` is where the panel's k = 0 lies. Of
+// TERN_BFLOAT16_PAIRS the second of each pair is added first.
 ALWAYS_INLINE void tile_sums(
-    v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *weight, int64_t panel_bytes,
-    int64_t first, int64_t end, const int rows, const int panels, const int32_t type) {
+    v16 *sums, const float *x, const char *weight, int64_t panel_bytes, int64_t first, int64_t end,
+    const int rows, const int panels, const int32_t type) {
+    const int second_first = type == TERN_BFLOAT16_PAIRS;
     int64_t k = first;
-    if (type == TERN_BFLOAT16 || type == TERN_BFLOAT16_PAIRS) {
-        if (k % 2 && k < end)
-            tile_step(sums, x, x_k, x_r, weight, panel_bytes, k++, rows, panels, type);
-        for (; k + 1 < end; k += 2) {
-            UNROLL for (int p = 0; p < panels; p++) {
-                const char *w = weight + p * panel_bytes + k * 32;
-                __builtin_prefetch(w + FETCH_AHEAD);
-                UNROLL for (int half = 0; half < 2; half++) {
-                    const int odd = type == TERN_BFLOAT16 ? half : 1 - half;
-                    const v16 value = bfloat_lanes((words)load16(w), odd);
-                    UNROLL for (int r = 0; r < rows; r++) {
-                        v16 *sum = &sums[r * panels + p];
-                        *sum = multiply_add(splat(x[(k + odd) * x_k + r * x_r]), value, *sum);
-                    }
-                    // Loaded again where sums need the registers: kept, the pair costs up to a
-                    // third of the speed with AVX2, by which of them the compiler then spills.
-                    if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(w));
-                }
-            }
-        }
+    for (; k + 1 < end; k += 2) {
+        if (rows * panels > TILE_SUMS / 2)
+            UNROLL for (int line = 0; line < rows; line += 8)
+                __builtin_prefetch(x + k * rows + line * 2 + INPUTS_FETCHED);
+        tile_step(
+            sums, x, weight, panel_bytes, k + second_first, second_first, rows, panels, type);
+        // Loaded again where sums need the registers: kept, a pair of bfloat16 costs up to a third
+        // of the speed with AVX2, by which of them the compiler then spills.
+        if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(weight));
+        tile_step(
+            sums, x, weight, panel_bytes, k + 1 - second_first, 1 - second_first, rows, panels,
+            type);
     }
-    for (; k < end; k++)
-        tile_step(sums, x, x_k, x_r, weight, panel_bytes, k, rows, panels, type);
+    if (k < end) tile_step(sums, x, weight, panel_bytes, k, 0, rows, panels, type);
 }
