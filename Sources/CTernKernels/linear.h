@@ -230,8 +230,8 @@ ALWAYS_INLINE void linear_tiles(
     }
 }
 
-// Where shifts and multiply-adds share their units, weights of bfloat16 become float32 once for many
-// tiles: from so many on, and as long as a group of panels has room in the second cache.
+// Where shifts and multiply-adds share their units, weights of bfloat16 become float32 once for
+// many tiles: from so many on, and as long as a group of panels has room in the second cache.
 enum { WIDENING_TILES = 16, WIDENED_PANELS = 2, WIDENED_INPUTS = 8192 };
 
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, int64_t panels, int64_t tiles) {

@@ -1,13 +1,13 @@
-// The heart of every product by float32: rows of inputs times panels of weights, summed in registers
-// by ascending k, one fused multiply-add each. The counts of rows and panels and the type are
-// constants where it is used, so that it unrolls.
+// The heart of every product by float32: rows of inputs times panels of weights, summed in
+// registers by ascending k, one fused multiply-add each. The counts of rows and panels and the type
+// are constants where it is used, so that it unrolls.
 
 #pragma once
 
 #include "elements.h"
 
-// How far ahead of its use a panel is fetched, in bytes; and how far inputs that lie side by side, in
-// elements: of many rows they are more than the second cache holds.
+// How far ahead of its use a panel is fetched, in bytes; and how far inputs that lie side by side,
+// in elements: of many rows they are more than the second cache holds.
 enum { FETCH_AHEAD = 2048, INPUTS_FETCHED = 512 };
 
 // The first or the second of each pair of bfloat16.

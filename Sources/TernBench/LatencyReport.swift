@@ -69,8 +69,8 @@ public struct LatencyReport: Sendable, Equatable {
     public let timePerOutputToken: Percentiles
     /// Seconds of processor time that the engine's loop took a step for work of its own.
     public let loopWork: LoopWork
-    /// Memory that the process held, as a multiple of what weights and the batch's tokens take.
-    public let residentShare: Double
+    /// Memory that the process held, beside what weights and the batch's tokens take.
+    public let memory: ResidentBytes
     /// What the phases must do.
     public let work: BatchWork
     /// What the machine can do.
@@ -79,7 +79,7 @@ public struct LatencyReport: Sendable, Equatable {
     /// A report of measurements.
     public init(
         inputLength: Int, outputLength: Int, batchSize: Int, timeToFirstToken: Percentiles,
-        timePerOutputToken: Percentiles, loopWork: LoopWork, residentShare: Double,
+        timePerOutputToken: Percentiles, loopWork: LoopWork, memory: ResidentBytes,
         work: BatchWork, rates: MachineRates
     ) {
         self.inputLength = inputLength
@@ -88,7 +88,7 @@ public struct LatencyReport: Sendable, Equatable {
         self.timeToFirstToken = timeToFirstToken
         self.timePerOutputToken = timePerOutputToken
         self.loopWork = loopWork
-        self.residentShare = residentShare
+        self.memory = memory
         self.work = work
         self.rates = rates
     }

@@ -54,7 +54,7 @@ extension tern_cache {
     init(_ cache: KeyValueBlocks) {
         self.init(
             blocks: (cache.storage.base + cache.byteOffset).assumingMemoryBound(to: CChar.self),
-            block_bytes: Int64(cache.blockBytes), head_bytes: Int64(cache.headBytes),
+            block_bytes: Int64(cache.blockStride), head_bytes: Int64(cache.headBytes),
             key_bytes: Int64(cache.keyBytes), scale_offset: Int64(cache.scaleOffset),
             block_size: Int64(cache.blockSize),
             heads: Int64(cache.heads), dimension: Int64(cache.headDimension),

@@ -100,7 +100,6 @@ final class RankThread: Sendable {
         if layout.topology.coordinate(.data, of: rank) == 0 {
             try fill(stage, by: layout, start.settled, backend, start.report)
         }
-        memory.buffers.fill(positions: start.settled.memory.maxModelLength)
         let communicator = start.hardware.communicator(
             LocalCommunicator(rank: layout.rank, in: start.world, backend: backend))
         let ready = try Rank(

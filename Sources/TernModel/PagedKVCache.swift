@@ -4,7 +4,7 @@
 
 import TernTensor
 
-/// One rank's cache: per layer the same blocks.
+/// One rank's cache: per layer the same blocks. Layout: `[block][layer]`, then as `KeyValueBlocks` has it.
 public struct PagedKVCache: Sendable {
     private let layers: [KeyValueBlocks]
     /// Number of blocks.
@@ -17,34 +17,46 @@ public struct PagedKVCache: Sendable {
         _ model: ModelConfiguration, layout: RankLayout, blockCount: Int, blockSize: Int,
         dtype: DType
     ) throws(StorageError) {
-        let heads = layout.ownKeyValueHeads.count
         let widths = model.headWidths
-        let layerBytes =
-            blockCount
-            * KeyValueBlocks.blockBytes(
-                blockSize: blockSize, heads: heads, headDimension: widths.keys.count,
-                valueDimension: widths.values.count, dtype: dtype)
-        let storage = try Storage(zeroedBytes: layerBytes * layout.layers.count)
+        let layerBytes = Self.layerBytes(model, layout: layout, blockSize: blockSize, dtype: dtype)
+        let stride = Self.blockBytes(model, layout: layout, blockSize: blockSize, dtype: dtype)
+        let storage = try Storage(zeroedBytes: blockCount * stride)
         layers = layout.layers.indices.map { layer in
             KeyValueBlocks(
                 storage: storage, byteOffset: (layer - layout.layers.lowerBound) * layerBytes,
-                dtype: dtype, blockCount: blockCount, blockSize: blockSize, heads: heads,
-                headDimension: widths.keys.count, valueDimension: widths.values.count)
+                blockStride: stride, dtype: dtype, blockCount: blockCount, blockSize: blockSize,
+                heads: layout.ownKeyValueHeads.count, headDimension: widths.keys.count,
+                valueDimension: widths.values.count)
         }
         self.blockCount = blockCount
         self.blockSize = blockSize
     }
 
     /// Memory of one block in all layers of a rank.
+    ///
+    /// A block is one run of memory: one that is in use fills its pages, where layers apart would each
+    /// begin pages of their own. Runs that lay at multiples of a large power of two would share the
+    /// same few lines of a processor's caches, so those are kept a page apart.
     public static func blockBytes(
         _ model: ModelConfiguration, layout: RankLayout, blockSize: Int, dtype: DType
     ) -> Int {
+        let bytes =
+            layout.layers.count
+            * layerBytes(model, layout: layout, blockSize: blockSize, dtype: dtype)
+        return bytes.isMultiple(of: crowdedStride) ? bytes + 4096 : bytes
+    }
+
+    /// What a way of a processor's second cache holds, or half of it.
+    private static let crowdedStride = 64 << 10
+
+    /// Memory of one block in one layer.
+    private static func layerBytes(
+        _ model: ModelConfiguration, layout: RankLayout, blockSize: Int, dtype: DType
+    ) -> Int {
         let widths = model.headWidths
-        return layout.layers.count
-            * KeyValueBlocks.blockBytes(
-                blockSize: blockSize, heads: layout.ownKeyValueHeads.count,
-                headDimension: widths.keys.count, valueDimension: widths.values.count,
-                dtype: dtype)
+        return KeyValueBlocks.blockBytes(
+            blockSize: blockSize, heads: layout.ownKeyValueHeads.count,
+            headDimension: widths.keys.count, valueDimension: widths.values.count, dtype: dtype)
     }
 
     /// A layer, counted in the rank's stage.

@@ -48,7 +48,8 @@ public struct RankResources {
     }
 }
 
-/// One step as the layers see it. `n` is the number of this rank's own tokens, `N` of all.
+/// One step as the layers see it, or one turn of it: some of its rows, which a layer takes at once.
+/// `n` is the number of this rank's own tokens in it, `N` of all.
 public struct StepContext {
     let backend: any Backend
     let communicator: any Communicator
@@ -60,19 +61,19 @@ public struct StepContext {
     /// The ranks that split the vocabulary.
     let headGroup: RankGroup
     let ulysses: Ulysses
+    /// How the own rows are cut, so that a layer's values find room. Attention looks back alone, to
+    /// keys that lie in the cache by then: rows may be taken one run after another, layer by layer.
+    let turns: RowTurns
+    /// Shape: `[n]`, of the whole step.
+    let tokenIDs: Tensor
     /// Shape: `[n]`.
-    let tokenIDs, positions: Tensor
+    private(set) var positions: Tensor
     /// Shape: `[N]`.
-    let slots: Tensor
-    let batch: AttentionBatch
+    private(set) var slots: Tensor
+    private(set) var batch: AttentionBatch
     /// Shape: `[n, hidden]`.
-    private(set) var hidden, normed, update, partial: Tensor
-    let localHeads, allHeads: HeadRows
-    /// Shape: `[n, the tensor shard's heads, dimension]`.
-    private(set) var localAttended: Tensor
-    /// Shape: `[N, own heads, dimension]`.
-    let allAttended: Tensor
-    let sampled: SampledRows
+    private(set) var hidden: Tensor
+    private(set) var sampled: SampledRows
     /// Of layers that see all positions, and of those with a window.
     let rotary, localRotary: RotaryEmbedding
     /// The query heads that this rank attends with.
@@ -80,15 +81,19 @@ public struct StepContext {
     let latent: LatentBuffers?
     let experts: ExpertBuffers?
     private(set) var expertSharing: ExpertSharing
-    private let buffers: StepBuffers
-    private let widths: HeadWidths
+    private var held: HeldRows
+    private let rank: RankResources
+    private let mode: ParallelMode
+    private let turnSpans: [Range<Int>]
 
     /// Views for a step of some size whose numbers stand in the buffers.
     public init(_ rank: RankResources, mode: ParallelMode, _ counts: StepCounts) {
         let (layout, buffers, widths) = (rank.layout, rank.buffers, rank.widths)
+        let room = buffers[mode]
         view = layout[mode]
         let partition = TokenPartition(tokens: counts.tokens, among: view.sequenceGroup.size)
         let own = partition[view.sequenceGroup.index]
+        turns = RowTurns(own.count, atMost: room.rows)
         backend = rank.backend
         communicator = rank.communicator
         cache = rank.cache
@@ -101,98 +106,92 @@ public struct StepContext {
         batch = AttentionBatch(
             spans: buffers.spans.prefix(counts.sequences),
             blocks: buffers.blocks.prefix(counts.tableEntries))
-        hidden = buffers.hidden.prefix(own.count)
-        normed = buffers.normed.prefix(own.count)
-        update = buffers.update.prefix(own.count)
-        partial = buffers.partial.prefix(own.count)
-        let local = AttendedRows.local(rank, view, tokens: own.count)
-        // Where no tokens are traded, the two are one.
-        let all =
-            view.sequenceGroup.isSingle ? local : .all(rank, tokens: counts.tokens)
-        (localHeads, localAttended) = (local.heads, local.attended)
-        (allHeads, allAttended) = (all.heads, all.attended)
-        sampled = SampledRows(buffers, layout: layout, view: view, partition, counts.sampled)
-        self.ownQueryHeads = layout.ownQueryHeads
-        self.widths = widths
+        turnSpans = turns.count == 1 ? [] : batch.cut(into: turns, writing: buffers.turnSpans)
+        hidden = room.hidden.prefix(own.count)
+        held = HeldRows(rank, mode, own: turns[0].count, all: counts.tokens)
+        sampled = SampledRows(
+            buffers, room, layout: layout, view: view, partition, turns, counts.sampled)
+        ownQueryHeads = layout.ownQueryHeads
         rotary = buffers.rotary
         localRotary = buffers.localRotary
         latent = buffers.latent
         experts = buffers.experts
         expertSharing = ExpertSharing(view, tokens: own.count)
-        self.buffers = buffers
+        self.rank = rank
+        self.mode = mode
+        buffers.reach(positions: Self.end(of: positions))
     }
 
-    /// This step with those of the rank's tokens alone whose logits are asked for, as soon as no
+    /// The rows of one turn alone. Where a step is one turn, it is that.
+    func turn(_ index: Int) -> StepContext {
+        guard turns.count > 1 else { return self }
+        let rows = turns[index]
+        var step = self
+        step.positions = positions.rows(rows)
+        step.slots = slots.rows(rows)
+        step.batch = AttentionBatch(
+            spans: rank.buffers.turnSpans.rows(turnSpans[index]), blocks: batch.blocks)
+        step.hidden = hidden.rows(rows)
+        step.held = HeldRows(rank, mode, own: rows.count, all: rows.count)
+        step.sampled = sampled.turn(index)
+        return step
+    }
+
+    /// This turn with those of the rank's tokens alone whose logits are asked for, as soon as no
     /// layer attends any more: their hidden values and what they attended are gathered.
     func onlySampled() -> StepContext {
-        let count = sampled.localRows.shape[0]
         var step = self
         step.hidden = sampled.localHidden
-        step.normed = normed.prefix(count)
-        step.update = update.prefix(count)
-        step.partial = partial.prefix(count)
-        step.expertSharing = ExpertSharing(view, tokens: count)
-        // Queries have been attended with: their room is free.
-        step.localAttended = buffers.localHeads.reused(
-            as: Shape(count, localAttended.shape[1], localAttended.shape[2]))
+        step.held = held.sampled(
+            sampled.localRows.shape[0], rank.buffers[mode].sampledAttended)
+        step.expertSharing = ExpertSharing(view, tokens: sampled.localRows.shape[0])
         backend.gather(hidden, rows: sampled.localRows, into: step.hidden)
         backend.gather(
             localAttended.flattened, rows: sampled.localRows, into: step.localAttended.flattened)
         return step
     }
 
+    /// One past the last of some positions.
+    private static func end(of positions: Tensor) -> Int {
+        positions.withElements(of: Int32.self) { positions in
+            var end: Int32 = 0
+            for index in 0..<positions.count { end = max(end, positions[index] + 1) }
+            return Int(end)
+        }
+    }
+}
+
+/// Room for what a layer makes of the rows it takes.
+extension StepContext {
+    /// Shape: `[n, hidden]`.
+    var normed: Tensor { held.normed }
+    /// Shape: `[n, hidden]`.
+    var update: Tensor { held.update }
+    /// Shape: `[n, hidden]`.
+    var partial: Tensor { held.partial }
+    /// Of the tensor shard's heads and own tokens; of own heads and all tokens.
+    var localHeads: HeadRows { held.localHeads }
+    var allHeads: HeadRows { held.allHeads }
+    /// Shape: `[n, the tensor shard's heads, dimension]`.
+    var localAttended: Tensor { held.localAttended }
+    /// Shape: `[N, own heads, dimension]`.
+    var allAttended: Tensor { held.allAttended }
+
     /// Room for queries in the latent space. Shape: `[N, own heads, key]`.
     func absorbed(_ latent: LatentBuffers) -> Tensor {
         latent.absorbed.reused(
-            as: Shape(slots.shape[0], ownQueryHeads.count, widths.keys.count))
+            as: Shape(slots.shape[0], ownQueryHeads.count, rank.widths.keys.count))
     }
 
     /// Room for what they attended. Shape: `[N, own heads, value]`.
     func attendedLatents(_ latent: LatentBuffers) -> Tensor {
         latent.attended.reused(
-            as: Shape(slots.shape[0], ownQueryHeads.count, widths.values.count))
+            as: Shape(slots.shape[0], ownQueryHeads.count, rank.widths.values.count))
     }
 
     /// Room for gates and ups of some of the rank's tokens, at most `MLP.rowsAtOnce`.
     /// Shape: `[rows, columns]`.
     func gateUp(rows: Int, columns: Int) -> Tensor {
-        buffers.gateUp.reused(as: Shape(rows, columns))
-    }
-
-    /// Room for what comes of them. Shape: `[rows, columns]`.
-    func activated(rows: Int, columns: Int) -> Tensor {
-        buffers.activated.reused(as: Shape(rows, columns))
-    }
-}
-
-/// What attention reads and writes of some tokens with some heads.
-private struct AttendedRows {
-    let heads: HeadRows
-    let attended: Tensor
-
-    private init(
-        _ heads: Tensor, _ attended: Tensor, tokens: Int, queryHeads: Int, keyValueHeads: Int,
-        _ widths: HeadWidths
-    ) {
-        self.heads = HeadRows(
-            heads, tokens: tokens, queryHeads: queryHeads, keyValueHeads: keyValueHeads, widths)
-        self.attended = attended.reused(as: Shape(tokens, queryHeads, widths.attended))
-    }
-
-    /// The rank's own tokens with the heads of its tensor shard.
-    static func local(_ rank: RankResources, _ view: ParallelView, tokens: Int) -> Self {
-        let heads = rank.layout.heads
-        return Self(
-            rank.buffers.localHeads, rank.buffers.localAttended, tokens: tokens,
-            queryHeads: heads.queries[view.tensorGroup].count,
-            keyValueHeads: heads.keysValues[view.tensorGroup].count, rank.widths)
-    }
-
-    /// All tokens with the rank's own heads.
-    static func all(_ rank: RankResources, tokens: Int) -> Self {
-        Self(
-            rank.buffers.allHeads, rank.buffers.allAttended, tokens: tokens,
-            queryHeads: rank.layout.ownQueryHeads.count,
-            keyValueHeads: rank.layout.ownKeyValueHeads.count, rank.widths)
+        rank.buffers[mode].gateUp.reused(as: Shape(rows, columns))
     }
 }

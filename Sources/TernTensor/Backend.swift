@@ -71,7 +71,8 @@ public protocol Backend: AnyObject, Sendable {
     func softCap(_ tensor: Tensor, cap: Float)
 
     /// The activation of each gate and its up. Shape: `gateUp [n, 2m]` in chunks of 16 gates, then
-    /// their 16 ups (the last chunk may be narrower), `output [n, m]`.
+    /// their 16 ups (the last chunk may be narrower), `output [n, m]`, which may be the first half of
+    /// each row of `gateUp`.
     func activateMultiply(_ gateUp: Tensor, _ activation: GatedActivation, into output: Tensor)
 
     /// Rows by index. Shape: `[n, d]`, `rows [m]` int32, `[m, d]`.

@@ -15,8 +15,10 @@ public struct KeyValueBlocks: Sendable {
     public static let tileTokens = 16
     /// The memory; zero at the start.
     public let storage: Storage
-    /// Where this layer's blocks begin.
+    /// Where this layer's first block begins.
     public let byteOffset: Int
+    /// From one block of this layer to the next, in bytes.
+    public let blockStride: Int
     /// Type in which keys and values are stored.
     public let dtype: DType
     /// Number of blocks.
@@ -30,10 +32,10 @@ public struct KeyValueBlocks: Sendable {
     /// Dimension of one head's values; most models have that of the keys.
     public let valueDimension: Int
 
-    /// A view of one layer's blocks.
+    /// A view of one layer's blocks; without `blockStride`, one follows the other.
     public init(
-        storage: Storage, byteOffset: Int, dtype: DType, blockCount: Int, blockSize: Int,
-        heads: Int, headDimension: Int, valueDimension: Int? = nil
+        storage: Storage, byteOffset: Int, blockStride: Int? = nil, dtype: DType, blockCount: Int,
+        blockSize: Int, heads: Int, headDimension: Int, valueDimension: Int? = nil
     ) {
         precondition(blockSize % Self.tileTokens == 0, "block size \(blockSize), not tiles of 16")
         precondition(headDimension % 2 == 0, "head dimension \(headDimension), not even")
@@ -45,7 +47,15 @@ public struct KeyValueBlocks: Sendable {
         self.heads = heads
         self.headDimension = headDimension
         self.valueDimension = valueDimension ?? headDimension
-        precondition(byteOffset + blockCount * blockBytes <= storage.bytes)
+        let bytes = Self.blockBytes(
+            blockSize: blockSize, heads: heads, headDimension: headDimension,
+            valueDimension: self.valueDimension, dtype: dtype)
+        self.blockStride = blockStride ?? bytes
+        precondition(self.blockStride >= bytes, "blocks of \(bytes), every \(self.blockStride)")
+        let end = byteOffset + max(0, blockCount - 1) * self.blockStride + bytes
+        precondition(
+            blockCount == 0 || end <= storage.bytes,
+            "blocks: the last ends at byte \(end), expected at most \(storage.bytes)")
     }
 
     /// Memory of one block: all its heads, keys and values.

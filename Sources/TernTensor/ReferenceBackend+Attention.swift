@@ -11,7 +11,7 @@ extension KeyValueBlocks {
     ) -> UnsafeMutableRawPointer {
         let (block, offset) = slot.quotientAndRemainder(dividingBy: blockSize)
         let (tile, token) = offset.quotientAndRemainder(dividingBy: Self.tileTokens)
-        let start = storage.base + byteOffset + block * blockBytes + head * headBytes
+        let start = storage.base + byteOffset + block * blockStride + head * headBytes
         if isValue {
             let panel = tile * ((valueDimension + 15) / 16) + dimension / 16
             let element = PackedWeight.elementOffset(
@@ -27,7 +27,7 @@ extension KeyValueBlocks {
         slot: Int, head: Int, isValue: Bool
     ) -> UnsafeMutablePointer<Float> {
         let (block, offset) = slot.quotientAndRemainder(dividingBy: blockSize)
-        let start = storage.base + byteOffset + block * blockBytes + head * headBytes
+        let start = storage.base + byteOffset + block * blockStride + head * headBytes
         return (start + scaleOffset).assumingMemoryBound(to: Float.self)
             + (isValue ? blockSize : 0) + offset
     }

@@ -39,14 +39,14 @@ enum BenchLatency {
         let thresholds = try arguments.thresholds()
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
         let times = try measure(batch, repetitions, engine)
-        let memory = ResidentMemory(
+        let memory = ResidentBytes(
             of: engine, sequences: batch.size, tokens: batch.inputLength + batch.outputLength)
         try engine.stop()
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
             batchSize: batch.size, timeToFirstToken: Percentiles(times.first),
             timePerOutputToken: Percentiles(times.next), loopWork: times.loop,
-            residentShare: memory.share, work: work(batch, engine),
+            memory: memory, work: work(batch, engine),
             rates: try Hardware(arguments, Topology()).rates())
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
@@ -101,7 +101,12 @@ extension LatencyReport {
             "tpot_min_s": .number(timePerOutputToken.minimum),
             "planning_us_per_step": .number(1e6 * loopWork.planning),
             "text_us_per_step": .number(1e6 * loopWork.text),
-            "resident_per_needed": .number(residentShare),
+            "resident_per_needed": .number(memory.perNeeded),
+            "resident_bytes": .integer(memory.all),
+            "resident_file_bytes": .integer(memory.files),
+            "resident_anonymous_bytes": .integer(memory.anonymous),
+            "weight_bytes": .integer(memory.weights),
+            "cache_used_bytes": .integer(memory.cache),
             "prefill_tokens_per_s": .number(prefillTokensPerSecond),
             "decode_tokens_per_s": .number(decodeTokensPerSecond),
             "prefill_percent_of_fma_peak": .number(100 * prefillShareOfPeak),
@@ -126,11 +131,14 @@ extension LatencyReport {
         (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
           loop  \(tenths(1e6 * loopWork.planning)) µs of processor time a step to schedule, plan, \
         hand over and commit, \(tenths(1e6 * loopWork.text)) µs to make text
-          memory  \(residentShare.text(decimals: 3)) times weights and cache in use
+          memory  \(memory.perNeeded.text(decimals: 3)) times weights and cache in use: \
+        \(mebibytes(memory.all)) MiB, \(mebibytes(memory.files)) of them the program's files; \
+        weights \(mebibytes(memory.weights)), cache \(mebibytes(memory.cache))
 
         """
     }
 
+    private func mebibytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1_048_576) }
     private func milliseconds(_ seconds: Double) -> String { tenths(seconds * 1000) }
     private func percent(_ share: Double) -> String { tenths(share * 100) }
     private func tenths(_ value: Double) -> String { value.text(decimals: 1) }

@@ -124,11 +124,11 @@ enum BenchLoad {
             GenerationRequest(prompt: prompt, parameters: engine.defaultParameters(maxTokens: 1))
         ]) { _, _ in }
         let first = clock.now
-        let memory = ResidentMemory(of: engine, sequences: 1, tokens: prompt.count + 1)
+        let memory = ResidentBytes(of: engine, sequences: 1, tokens: prompt.count + 1)
         try engine.stop()
         return (
             start.duration(to: ready) / .seconds(1), ready.duration(to: first) / .seconds(1),
-            memory.share
+            memory.perNeeded
         )
     }
 }

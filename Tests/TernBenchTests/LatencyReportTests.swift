@@ -17,12 +17,14 @@ struct LatencyReportTests {
         let report = LatencyReport(
             inputLength: 100, outputLength: 10, batchSize: 4,
             timeToFirstToken: Percentiles([1, 2, 9]), timePerOutputToken: Percentiles([0.5]),
-            loopWork: LoopWork(planning: 4e-5, text: 1e-5), residentShare: 1.02,
+            loopWork: LoopWork(planning: 4e-5, text: 1e-5),
+            memory: ResidentBytes(files: 2, anonymous: 100, weights: 60, cache: 40),
             work: BatchWork(prefillOperations: 6e9, decodeBytes: 2e9),
             rates: MachineRates(readBytesPerSecond: 8e9, operationsPerSecond: 10e9))
         #expect(report.prefillTokensPerSecond == 200)
         #expect(report.decodeTokensPerSecond == 8)
         #expect(report.prefillShareOfPeak == 0.3)
+        #expect(report.memory.all == 102 && report.memory.perNeeded == 1.02)
         #expect(report.decodeShareOfReadLimit == 0.5)
     }
 }

@@ -44,6 +44,22 @@ struct ActivationTests {
         }
     }
 
+    @Test("Activating in the place of the gates gives the same bits", arguments: activations)
+    func inPlace(activation: GatedActivation) throws {
+        for backend in try everyBackend() as [any Backend] + [ReferenceBackend()] {
+            for width in [5, 16, 100, 128] {
+                let gateUp = try random([7, 2 * width], seed: 13)
+                let apart = try Tensor(zeros: [7, width])
+                backend.activateMultiply(gateUp, activation, into: apart)
+                let inside = gateUp.tile(rows: 0..<7, columns: 0..<width)
+                backend.activateMultiply(gateUp, activation, into: inside)
+                let dense = try Tensor(zeros: [7, width])
+                backend.copy(inside, into: dense)
+                #expect(bits(dense) == bits(apart), "\(backend.name), \(width)")
+            }
+        }
+    }
+
     @Test("Activations are those of transformers in float32")
     func formulas() throws {
         // torch's gelu(approximate="tanh") times up, and GptOssExperts._apply_gate.

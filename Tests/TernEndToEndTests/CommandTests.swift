@@ -310,10 +310,17 @@ struct CommandTests {
         ])
         for key in [
             "prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s",
-            "planning_us_per_step", "text_us_per_step",
+            "planning_us_per_step", "text_us_per_step", "weight_bytes", "cache_used_bytes",
         ] {
             #expect(try #require(object[key]?.number) > 0)
         }
+        let (files, own) = (
+            try #require(object["resident_file_bytes"]?.number),
+            try #require(object["resident_anonymous_bytes"]?.number)
+        )
+        // A program of megabytes beside a model of kilobytes.
+        #expect(files > 1e6 && own > 1e6)
+        #expect(object["resident_bytes"]?.number == files + own)
         #expect(object["batch_size"] == 2)
         #expect(object["int8_peak_op_per_s"] != nil)
     }

@@ -19,6 +19,9 @@ struct ResidentBytesTests {
     /// Two bytes for each parameter: the table of tokens, and each layer's attention and MLP.
     private static let weightBytes = 2 * (4096 * 512 + 16 * (4 * 512 * 512 + 3 * 512 * 2048))
 
+    /// Of one token: keys and values of 8 heads of 64, in 16 layers, two bytes each.
+    private static let cacheBytes = 16 * 2 * 8 * 64 * 2
+
     private static func folder() throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         try folder.write("config.json", model.utf8)
@@ -59,19 +62,21 @@ struct ResidentBytesTests {
         #expect(truncate(folder.path + "/model.safetensors", 8 + text.count + end) == 0)
     }
 
-    /// Resident bytes of a server that has computed a prompt of 15 tokens and 3 decodes.
+    /// Resident bytes of a server that has computed a prompt in one step, and 3 decodes.
     private static func bytes(
-        _ folder: TemporaryFolder, _ flags: [String], load: [String] = ["--load-format", "dummy"]
+        _ folder: TemporaryFolder, _ flags: [String], load: [String] = ["--load-format", "dummy"],
+        prompt tokens: Int = 15, limit: Int = 64
     ) throws -> Int {
         let process = try TernProcess(
             [
-                "serve", folder.path, "--port", "0", "--ranks-in-process", "--max-model-len", "64",
-                "--max-num-seqs", "1", "--max-num-batched-tokens", "32",
-                "--kv-cache-memory-bytes", "\(4 << 20)", "--served-model-name", "tall",
+                "serve", folder.path, "--port", "0", "--ranks-in-process", "--max-model-len",
+                "\(limit)", "--max-num-seqs", "1", "--max-num-batched-tokens", "\(limit)",
+                "--kv-cache-memory-bytes", "\(2 * limit * cacheBytes)", "--served-model-name",
+                "tall",
             ] + load + flags)
         let line = try #require(process.line(containing: "serving at "))
         let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
-        let prompt = JSON.array((1...15).map { .integer($0) })
+        let prompt = JSON.array((1...tokens).map { .integer($0) })
         let answer = try HTTPClient(port: port).post(
             "/v1/completions",
             .object(
@@ -100,6 +105,20 @@ struct ResidentBytesTests {
             #expect(shift - one < Self.weightBytes / 5, "\(ranks) ranks, shift")
             #expect(shift - sequence < Self.weightBytes / 20, "\(ranks) ranks, shift")
         }
+    }
+
+    @Test("A long step holds its hidden values, its keys and values, and little else")
+    func step() throws {
+        let folder = try Self.folder()
+        let (short, long) = try (
+            Self.bytes(folder, [], limit: 2048),
+            Self.bytes(folder, [], prompt: 2000, limit: 2048)
+        )
+        let (hidden, cached) = (2000 * 512 * 4, 2000 * Self.cacheBytes)
+        // What layers make of 128 rows at once takes 3 MB, packed inputs 1 MB; text takes the rest,
+        // and huge pages that are not filled.
+        #expect(long - short > hidden, "hidden values are resident")
+        #expect(long - short < hidden + cached + 12 << 20, "found \(long - short)")
     }
 
     @Test("A checkpoint's pages are let go as they are packed, on one rank and on two")

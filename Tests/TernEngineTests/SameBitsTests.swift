@@ -50,6 +50,23 @@ struct SameBitsTests {
         try engine.stop()
     }
 
+    @Test("Nor do the turns in which layers take a step of many sequences")
+    func turns() throws {
+        func answers(_ batchedTokens: Int) throws -> [[Answer]] {
+            let engine = try Engine.tiny { $0.maxBatchedTokens = batchedTokens }
+            let requests = (0..<6).map { index in
+                var parameters = engine.greedy(3)
+                parameters.logprobs = Self.vocabulary
+                return GenerationRequest(
+                    prompt: tokens(150 + 11 * index, salt: index), parameters: parameters)
+            }
+            defer { try? engine.stop() }
+            return try engine.answers(requests)
+        }
+        // All prompts at once are 1,065 tokens: nine turns, whose ends lie within sequences.
+        #expect(try answers(2048) == answers(64))
+    }
+
     @Test("Being preempted and computed again does not change an answer")
     func preemption() throws {
         let roomy = try Engine.tiny()

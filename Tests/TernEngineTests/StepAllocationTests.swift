@@ -30,7 +30,6 @@ struct StepAllocationTests {
         let backend = try CPUBackend(processors: [0, 1], pins: false)
         let memory = settled.ranks[0]
         for fill in settled.stages[0].fills { try fill(for: [memory.layout], on: backend) }
-        memory.buffers.fill(positions: 64)
         let world = try LocalWorld(ranks: 1, deadline: .seconds(1), spin: .zero)
         return try Rank(
             description, stage: settled.stages[0], memory: memory, backend: backend,

@@ -44,10 +44,11 @@ struct LayerAllocationTests {
 
     /// Heap allocations of each rank in a step of a model of so many layers, once warm.
     private func allocations(
-        _ topology: Topology, _ mode: ParallelMode, experts: Int, layers: Int, tokens: Int
+        _ topology: Topology, _ mode: ParallelMode, experts: Int, layers: Int, tokens: Int,
+        rowsAtOnce: Int
     ) throws -> [Int64] {
         let model = TinyModel(layers: layers, experts: experts)
-        return try ModelRanks(model, topology).onEveryRank { rank in
+        return try ModelRanks(model, topology, rowsAtOnce: rowsAtOnce).onEveryRank { rank in
             _ = try rank.trace(mode, tokens: tokens, sampled: [0])
             return try rank.trace(mode, tokens: tokens, sampled: [0]).allocations
         }
@@ -55,10 +56,15 @@ struct LayerAllocationTests {
 
     /// Heap allocations of each rank for each layer.
     private func perLayer(
-        _ topology: Topology, _ mode: ParallelMode, experts: Int = 0, tokens: Int = 5
+        _ topology: Topology, _ mode: ParallelMode, experts: Int = 0, tokens: Int = 5,
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
     ) throws -> [Int64] {
-        let few = try allocations(topology, mode, experts: experts, layers: 2, tokens: tokens)
-        let many = try allocations(topology, mode, experts: experts, layers: 4, tokens: tokens)
+        func counts(layers: Int) throws -> [Int64] {
+            try allocations(
+                topology, mode, experts: experts, layers: layers, tokens: tokens,
+                rowsAtOnce: rowsAtOnce)
+        }
+        let (few, many) = try (counts(layers: 2), counts(layers: 4))
         return zip(few, many).map { ($1 - $0) / 2 }
     }
 
@@ -72,6 +78,14 @@ struct LayerAllocationTests {
                 let found = try perLayer(topology, mode, experts: experts)
                 #expect(found == [0, 0, 0, 0], "\(topology), \(experts) experts")
             }
+        }
+    }
+
+    @Test("Nor does one that is taken in turns")
+    func perLayerInTurns() throws {
+        for topology in [Topology(), Topology(tensor: 2)] {
+            let found = try perLayer(topology, .tensor, tokens: 64, rowsAtOnce: 7)
+            #expect(found.allSatisfy { $0 == 0 }, "\(found) of \(topology)")
         }
     }
 

@@ -62,14 +62,17 @@ struct ModelRanks: Sendable {
     private let configuration: ModelConfiguration
     private let model: Llama
     private let oneShotBytes: Int
+    private let rowsAtOnce: Int
 
     init(
         _ tiny: TinyModel, _ topology: Topology,
-        oneShotBytes: Int = LocalWorld.defaultOneShotBytes
+        oneShotBytes: Int = LocalWorld.defaultOneShotBytes,
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
     ) throws {
         precondition(topology.pipelineParallelSize == 1, "one stage, not \(topology)")
         self.topology = topology
         self.oneShotBytes = oneShotBytes
+        self.rowsAtOnce = rowsAtOnce
         configuration = try tiny.configuration
         let loader = WeightLoader(source: .dummy(seed: 1), dtype: .float32)
         let layout = try RankLayout(0, in: topology, configuration)
@@ -92,7 +95,7 @@ struct ModelRanks: Sendable {
             try body(
                 ModelRank(
                     model, configuration, RankLayout(RankID(number), in: topology, configuration),
-                    in: world))
+                    in: world, rowsAtOnce: rowsAtOnce))
         }.map { try $0.get() }
     }
 
@@ -115,7 +118,7 @@ struct ModelRank {
 
     init(
         _ model: Llama, _ configuration: ModelConfiguration, _ layout: RankLayout,
-        in world: LocalWorld
+        in world: LocalWorld, rowsAtOnce: Int
     ) throws {
         let backend = try CPUBackend(processors: [0], pins: false)
         self.model = model
@@ -125,8 +128,7 @@ struct ModelRank {
             configuration, layout: layout,
             limits: StepLimits(
                 tokens: ModelRanks.tokens, sequences: 4, positions: ModelRanks.tokens,
-                blocksPerSequence: blocks))
-        buffers.fill(positions: ModelRanks.tokens)
+                blocksPerSequence: blocks, rowsAtOnce: rowsAtOnce))
         resources = RankResources(
             configuration, layout: layout, backend: backend, communicator: communicator,
             cache: try PagedKVCache(

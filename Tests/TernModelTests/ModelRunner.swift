@@ -14,17 +14,19 @@ final class ModelRunner {
 
     convenience init(
         folder: String, dtype: DType, backend: any Backend, source: WeightSource? = nil,
-        positions: Int = 256, quantization: WeightQuantization? = nil
+        positions: Int = 256, quantization: WeightQuantization? = nil,
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
     ) throws {
         try self.init(
             ModelConfiguration(folder: folder), dtype: dtype, backend: backend,
             source: source ?? .checkpoint(Checkpoint(folder: folder)), positions: positions,
-            quantization: quantization)
+            quantization: quantization, rowsAtOnce: rowsAtOnce)
     }
 
     init(
         _ configuration: ModelConfiguration, dtype: DType, backend: any Backend,
-        source: WeightSource, positions: Int = 256, quantization: WeightQuantization? = nil
+        source: WeightSource, positions: Int = 256, quantization: WeightQuantization? = nil,
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
     ) throws {
         self.configuration = configuration
         let loader = WeightLoader(
@@ -37,8 +39,8 @@ final class ModelRunner {
         buffers = try StepBuffers(
             configuration, layout: layout,
             limits: StepLimits(
-                tokens: positions, sequences: 1, positions: positions, blocksPerSequence: blocks))
-        buffers.fill(positions: positions)
+                tokens: positions, sequences: 1, positions: positions, blocksPerSequence: blocks,
+                rowsAtOnce: rowsAtOnce))
         let world = try LocalWorld(ranks: 1, deadline: .seconds(1), spin: .zero)
         rank = RankResources(
             configuration, layout: layout, backend: backend,

@@ -12,7 +12,7 @@ struct RotaryEmbeddingTests {
     ) throws -> [Double] {
         let rope = RopeConfiguration(theta: 10000, dimension: 8, scaling: scaling)
         let rotary = try RotaryEmbedding(rope, positions: positions)
-        rotary.fill(positions: 2)
+        rotary.reach(positions: 2)
         return rotary.table.withElements(of: Float.self) { table in
             (0..<4).map { Double(table[12 + $0] / table[8 + $0]) }
         }
@@ -42,5 +42,22 @@ struct RotaryEmbeddingTests {
         #expect(isNear(Array(short), [0.05, 0.0033333334, 0.00025]))
         let long = try tangents(scaling, positions: 65)
         #expect(isNear(long, [0.5, 0.025, 0.00125, 6.25e-05]))
+    }
+
+    @Test("Angles are made as far as steps reach, by 256 positions, and are those made at once")
+    func reaching() throws {
+        let rope = RopeConfiguration(theta: 10000, dimension: 8, scaling: .none)
+        func angles(_ steps: [Int]) throws -> [Float] {
+            let rotary = try RotaryEmbedding(rope, positions: 700)
+            for positions in steps { rotary.reach(positions: positions) }
+            return rotary.table.withElements(of: Float.self) { Array($0) }
+        }
+        let all = try angles([700])
+        #expect(all.count == 5600 && all[5592...5595].allSatisfy { $0 != 0 })
+        #expect(try angles([1, 256, 257, 3, 600, 700]) == all)
+        let some = try angles([1, 200])
+        #expect(Array(some[..<2048]) == Array(all[..<2048]))
+        #expect(some[2048...].allSatisfy { $0 == 0 })
+        #expect(try angles([0]).allSatisfy { $0 == 0 })
     }
 }

@@ -292,7 +292,8 @@ typedef struct {
 // The keys and values of one layer; see KeyValueBlocks.
 typedef struct {
     char *blocks;
-    int64_t block_bytes, head_bytes, key_bytes;
+    int64_t block_bytes;  // from one block to the next
+    int64_t head_bytes, key_bytes;
     int64_t scale_offset;  // where the scales of a head's keys begin, then its values', if any
     int64_t block_size, heads, dimension, value_dimension;
     int32_t type;

@@ -11,8 +11,9 @@ struct ExpertBuffers: Sendable {
     let logits, chosen, shares: Tensor
     /// One expert's tokens. Shape: `[tokens, hidden]`.
     let input: Tensor
-    /// What is inside it, for as many tokens and as much of its width as any view asks for.
-    let gateUp, activated: Tensor
+    /// What is inside it, for as many tokens and as much of its width as any view asks for; what is
+    /// activated takes the place of its gates.
+    let gateUp: Tensor
     /// What experts give, a row for each pair of the dispatch; then the sum over the ranks that
     /// split the experts' width, the same memory where there is one. Shape: `[pairs, hidden]`.
     let rows, summedRows: Tensor
@@ -52,7 +53,6 @@ struct ExpertBuffers: Sendable {
                 return most * width[view.expertTensorGroup].count
             }.max() ?? 0
         gateUp = try buffer(2, inner)
-        activated = try buffer(1, inner)
         rows = try buffer(allTokens * experts.perToken, model.hiddenSize)
         summedRows =
             try layout.headGroup.isSingle

@@ -13,7 +13,7 @@ struct Head: Sendable {
     /// What logits are softly held within, if anything.
     let softCap: Float?
 
-    /// Shape: `step.hidden` of the rows that ask, `[own, hidden]`, to logits of all that ask,
+    /// Shape: hidden values of the own rows that ask, `[own, hidden]`, to logits of all that ask,
     /// `[rows, vocabulary]`, in the vocabulary's order on the output rank; nil on the others and where
     /// no row asks.
     ///
@@ -24,7 +24,7 @@ struct Head: Sendable {
         let group = step.headGroup
         if !step.view.sequenceGroup.isSingle {
             try step.communicator.allGather(
-                step.hidden, into: rows.hidden, rows: rows.partition,
+                rows.localHidden, into: rows.hidden, rows: rows.partition,
                 over: step.view.sequenceGroup)
         }
         norm(rows.hidden, into: rows.hidden, on: step.backend)

@@ -31,8 +31,9 @@ struct MLP: Sendable {
         activation = model.activation
     }
 
-    /// The most rows whose inner values are held at once: as many as a product of a usual inner width
-    /// takes at once, see `CPUBackend.linear`.
+    /// The most rows whose inner values are held at once: so many that reading the weights takes less
+    /// time than multiplying with them, and that a product of a usual inner width takes its inputs
+    /// at once, see `CPUBackend.linear`.
     static let rowsAtOnce = 256
 
     /// Shape: `[n, hidden]` to `[n, hidden]`.
@@ -43,14 +44,15 @@ struct MLP: Sendable {
     ) throws(CommunicationError) {
         let columns = gateUp.weight(step.view.tensorGroup).outputs
         let sums = down.ownSums(for: hidden, step)
-        let rows = input.shape[0]
-        for first in stride(from: 0, to: rows, by: Self.rowsAtOnce) {
-            let some = first..<min(first + Self.rowsAtOnce, rows)
-            let gates = step.gateUp(rows: some.count, columns: columns)
-            let activated = step.activated(rows: some.count, columns: columns / 2)
-            gateUp(input.rows(some), into: gates, step)
+        let turns = RowTurns(input.shape[0], atMost: Self.rowsAtOnce)
+        // By index: an iterator over ranges would cost an allocation where nothing is optimized.
+        for turn in 0..<turns.count {
+            let rows = turns[turn]
+            let gates = step.gateUp(rows: rows.count, columns: columns)
+            let activated = gates.tile(rows: 0..<rows.count, columns: 0..<columns / 2)
+            gateUp(input.rows(rows), into: gates, step)
             step.backend.activateMultiply(gates, activation, into: activated)
-            down.multiply(activated, into: sums.rows(some), step)
+            down.multiply(activated, into: sums.rows(rows), step)
         }
         try down.finish(sums, into: hidden, step)
     }

@@ -181,7 +181,7 @@ struct MixtureOfExperts: Sendable {
         let down = WeightShard(whole: block, cut: .inputs(parts: innerBlocks.ranges.count))(group)
         let gathered = buffers.input.prefix(pairs.count)
         let inside = buffers.gateUp.reused(as: Shape(pairs.count, gateUp.outputs))
-        let activated = buffers.activated.reused(as: Shape(pairs.count, gateUp.outputs / 2))
+        let activated = inside.tile(rows: 0..<pairs.count, columns: 0..<gateUp.outputs / 2)
         backend.gather(input, rows: buffers.dispatch.tokens.rows(pairs), into: gathered)
         backend.linear(
             gathered, gateUp, bias: gateUpBias?.rows(gateUp.outputRows), into: inside)

@@ -1,4 +1,5 @@
-// The angles by which positions rotate queries and keys, made once for all positions.
+// The angles by which positions rotate queries and keys, made once for each position, as soon as a step
+// reaches it.
 
 import Glibc
 import TernTensor
@@ -11,6 +12,8 @@ import TernTensor
 /// float32 arithmetic is followed, so that the angles are its angles.
 struct RotaryEmbedding: Sendable {
     let table: Tensor
+    /// How many positions have their angles. Shape: `[1]`, int32.
+    private let reached: Tensor
     private let frequencies: [Float]
     private let magnitude: Float
 
@@ -18,14 +21,33 @@ struct RotaryEmbedding: Sendable {
         frequencies = rope.frequencies(positions: positions)
         magnitude = Float(rope.magnitude)
         table = try Tensor(zeros: [positions, rope.dimension])
+        reached = try Tensor(zeros: [1], dtype: .int32)
     }
 
-    /// Computes the angles of the first positions; those beyond stay untouched memory.
-    func fill(positions: Int) {
+    /// Positions whose angles are computed together.
+    static let stride = 256
+
+    /// Computes the angles of the first positions, where no step has yet reached them; those beyond
+    /// the stride stay untouched memory.
+    ///
+    /// Thread: the rank's.
+    func reach(positions: Int) {
+        let all = table.shape[0]
+        precondition(positions <= all, "angles: \(positions) positions, expected at most \(all)")
+        reached.withElements(of: Int32.self) { reached in
+            let first = Int(reached[0])
+            guard positions > first else { return }
+            let end = min((positions + Self.stride - 1) / Self.stride * Self.stride, all)
+            fill(first..<end)
+            reached[0] = Int32(end)
+        }
+    }
+
+    private func fill(_ positions: Range<Int>) {
         let width = table.shape[1]
         let half = width / 2
         table.withElements(of: Float.self) { table in
-            for position in 0..<positions {
+            for position in positions {
                 for (index, frequency) in frequencies.enumerated() {
                     let angle = Float(position) * frequency
                     table[position * width + index] = cosf(angle) * magnitude

@@ -71,30 +71,45 @@ public struct Llama: Sendable {
         } else {
             try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
         }
-        let end = try walk(step, layers: limit)
+        try walk(step, layers: limit)
         guard let head else {
             try step.communicator.send(hidden, to: stages.index + 1, over: stages)
             return nil
         }
-        return try head(end)
+        return try head(step)
     }
 
-    /// The layers of this stage, or the first of them: a step that has been walked through. In the
-    /// last stage only tokens whose logits are asked for come to the end, for behind the last
-    /// attention no other sees the rest.
-    private func walk(
-        _ step: StepContext, layers limit: Int
-    ) throws(CommunicationError) -> StepContext {
-        var step = step
+    /// The layers of this stage, or the first of them, each for one turn of the step after another.
+    private func walk(_ step: StepContext, layers limit: Int) throws(CommunicationError) {
         let count = min(limit, layers.count)
-        if count > 0 { layers[0].attentionNorm(step.hidden, into: step.normed, on: step.backend) }
         // By index: an iterator over values of this size is put on the heap in debug builds.
         for index in 0..<count {
-            try layers[index].attend(layer: index, step)
-            if head != nil && index + 1 == layers.count { step = step.onlySampled() }
-            let next = index + 1 < count ? layers[index + 1].attentionNorm : nil
-            try layers[index].finish(next: next, step)
+            for turn in 0..<step.turns.count {
+                try run(index, of: count, step.turn(turn))
+            }
         }
-        return head != nil && count < layers.count ? step.onlySampled() : step
+        guard head != nil && count < layers.count else { return }
+        for turn in 0..<step.turns.count { _ = step.turn(turn).onlySampled() }
+    }
+
+    /// One layer of so many, for one turn.
+    ///
+    /// In the last stage only tokens whose logits are asked for come to the end, for behind the last
+    /// attention no other sees the rest. Where turns take each other's room, what one left normed
+    /// for the next layer would be gone by then: each norms its rows anew.
+    private func run(
+        _ index: Int, of count: Int, _ turn: StepContext
+    ) throws(CommunicationError) {
+        let layer = layers[index]
+        let isAlone = turn.turns.count == 1
+        if index == 0 || !isAlone {
+            layer.attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
+        }
+        try layer.attend(layer: index, turn)
+        let isLast = head != nil && index + 1 == layers.count
+        let rest = isLast ? turn.onlySampled() : turn
+        if !isAlone && rest.hidden.shape[0] == 0 { return }
+        let next = isAlone && index + 1 < count ? layers[index + 1].attentionNorm : nil
+        try layer.finish(next: next, rest)
     }
 }

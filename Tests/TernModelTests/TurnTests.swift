@@ -1,0 +1,118 @@
+import TernCPU
+import TernParallel
+import TernPlanning
+import TernTensor
+import TernTesting
+import Testing
+
+@testable import TernModel
+
+@Suite("Steps that are taken in turns", .timeLimit(.minutes(1)))
+struct TurnTests {
+    @Test(
+        "Each family's bits are those of rows taken at once, in the prompt and behind it",
+        arguments: TemporaryFolder.names(in: Fixture.families))
+    func families(family: String) throws {
+        let prompt = (0..<41).map { ($0 * 37 + 5) % 100 }
+        let found = try [256, 41, 16, 7, 1].map { rowsAtOnce in
+            let runner = try ModelRunner(
+                folder: Fixture.families + "/" + family, dtype: .bfloat16,
+                backend: CPUBackend(pins: false), rowsAtOnce: rowsAtOnce)
+            let first = runner.logits(Array(prompt[..<30]), at: 0)
+            let next = runner.logits(Array(prompt[30...]), at: 30)
+            return (first + next + runner.logits([3], at: 41)).map(\.bitPattern)
+        }
+        for bits in found { #expect(bits == found[0]) }
+    }
+
+    @Test("So are they where ranks split the weights, wherever the rows that ask for logits lie")
+    func ranks() throws {
+        let sampled = [5, 6, 33, 63]
+        let model = TinyModel()
+        let alone = try ModelRanks(model, Topology())
+            .trace(.tensor, tokens: [64], sampled: [sampled])
+        for topology in [
+            Topology(), Topology(tensor: 2), Topology(sequence: 2),
+            Topology(sequence: 2, tensor: 2),
+        ] {
+            for mode in ParallelMode.allCases {
+                let found = try ModelRanks(model, topology, rowsAtOnce: 7)
+                    .trace(mode, tokens: [64], sampled: [sampled])
+                let isSame = found.map(\.logits).reduce([], +) == alone[0].logits
+                #expect(isSame, "\(topology), \(mode)")
+            }
+        }
+    }
+
+    @Test("Ranks that hold the same tokens take as many turns, and move the same bytes")
+    func collectives() throws {
+        // 64 rows by at most 7 are ten turns; of the last layer, one row alone is walked to the end.
+        let topology = Topology(tensor: 2)
+        let (whole, turns) = try (
+            ModelRanks(TinyModel(), topology).trace(.tensor, tokens: [64], sampled: [[63]]),
+            ModelRanks(TinyModel(), topology, rowsAtOnce: 7)
+                .trace(.tensor, tokens: [64], sampled: [[63]])
+        )
+        #expect(whole.map { $0.calls[.allReduce] } == [4, 4])
+        #expect(turns.map { $0.calls[.allReduce] } == [22, 22])
+        #expect(turns.map(\.bytes) == whole.map(\.bytes))
+    }
+
+    @Test("A step reads nothing that it has not written: memory of NaN before it shows nowhere")
+    func poison() throws {
+        for experts in [0, 8] {
+            for topology in [Topology(), Topology(tensor: 2), Topology(sequence: 2, tensor: 2)] {
+                let ranks = try ModelRanks(
+                    TinyModel(experts: experts), topology, rowsAtOnce: 7)
+                for mode in ParallelMode.allCases {
+                    let found = try ranks.onEveryRank { rank in
+                        try [UInt8(0), 0xFF].map { byte in
+                            let memory = rank.buffers.memory
+                            memory.base.initializeMemory(
+                                as: UInt8.self, repeating: byte, count: memory.bytes)
+                            return try rank.trace(mode, tokens: 64, sampled: [1, 40, 63]).logits
+                        }
+                    }
+                    for logits in found { #expect(logits[0] == logits[1], "\(topology), \(mode)") }
+                }
+            }
+        }
+    }
+
+    @Test("Spans are cut where turns begin, their positions counted on")
+    func spans() throws {
+        let spans = try Tensor(zeros: [4, 4], dtype: .int32)
+        let rows: [[Int32]] = [[0, 3, 10, 0], [3, 0, 5, 1], [3, 9, 0, 2], [12, 1, 7, 9]]
+        spans.withElements(of: Int32.self) { elements in
+            for (index, number) in rows.joined().enumerated() { elements[index] = number }
+        }
+        let written = try Tensor(zeros: [8, 4], dtype: .int32)
+        let batch = AttentionBatch(spans: spans, blocks: try Tensor(zeros: [10], dtype: .int32))
+        let ranges = batch.cut(into: RowTurns(13, atMost: 4), writing: written)
+        // Turns of 3, 3, 3 and 4 rows.
+        #expect(ranges == [0..<1, 1..<2, 2..<3, 3..<5])
+        let numbers = written.withElements(of: Int32.self) { Array($0.prefix(20)) }
+        #expect(
+            numbers == [
+                0, 3, 10, 0, 0, 3, 0, 2, 0, 3, 3, 2, 0, 3, 6, 2, 3, 1, 7, 9,
+            ])
+    }
+
+    @Test("A layer's values take the room of the rows taken at once; hidden values that of all")
+    func bytes() throws {
+        let model = try TinyModel().configuration
+        let layout = try RankLayout(0, in: Topology(), model)
+        func bytes(_ tokens: Int, rowsAtOnce: Int) -> Int {
+            let limits = StepLimits(
+                tokens: tokens, sequences: 1, positions: 64, blocksPerSequence: 4,
+                rowsAtOnce: rowsAtOnce)
+            return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
+                .bytes
+        }
+        let hidden = 48 * 4
+        #expect(bytes(2048, rowsAtOnce: 64) - bytes(1024, rowsAtOnce: 64) == 1024 * hidden)
+        // In the widest part a normed row, and 192 gates and ups, which 128 rows have at most.
+        let row = (48 + 192) * 4
+        #expect(bytes(2048, rowsAtOnce: 128) - bytes(2048, rowsAtOnce: 64) == 64 * row)
+    }
+}
