@@ -49,7 +49,7 @@ ALWAYS_INLINE int64_t chunk_count(
 static int64_t input_row_bytes_amx(
     int32_t type, const int64_t *part_ends, int64_t parts, int64_t group) {
     const int64_t words = input_row_bytes(type, part_ends, parts, group);
-    if (!uses_tiles(type, ROWS_FOR_TILES, group)) return words;
+    if (!uses_tiles(type, INT64_MAX, group)) return words;
     return most(words, chunk_count(part_ends, parts, group, type) * CHUNK);
 }
 

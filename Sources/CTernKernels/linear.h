@@ -140,10 +140,11 @@ ALWAYS_INLINE void carry_part(
 // Sends for the lines that a tile will write: a product of bytes is over before they would come.
 ALWAYS_INLINE void fetch_output(
     const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels) {
-    const float *to = a->output + a->panel_starts[panel] - a->panel_starts[0];
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int p = 0; p < panels; p++)
-            __builtin_prefetch(to + (row + r) * a->output_stride + p * 16, 1);
+    UNROLL for (int p = 0; p < panels; p++) {
+        const float *to = a->output + a->panel_starts[panel + p] - a->panel_starts[0];
+        UNROLL for (int r = 0; r < rows; r++)
+            __builtin_prefetch(to + (row + r) * a->output_stride, 1);
+    }
 }
 
 // One tile: rows by panels over all parts.

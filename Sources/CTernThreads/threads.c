@@ -1,4 +1,4 @@
-// Affinity of threads and the bond to a parent, through the system's macros; no policy.
+// Stacks and affinity of threads and the bond to a parent, through the system's macros; no policy.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +18,19 @@ int32_t tern_available_processors(int32_t *processors, int32_t capacity) {
     for (int32_t cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++)
         if (CPU_ISSET(cpu, &set)) processors[count++] = cpu;
     return count;
+}
+
+enum { STACK_BYTES = 8 << 20 };
+
+int32_t tern_start_thread(
+    pthread_t *thread, void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable argument) {
+    pthread_attr_t attributes;
+    int32_t cause = pthread_attr_init(&attributes);
+    if (cause != 0) return cause;
+    cause = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (cause == 0) cause = pthread_create(thread, &attributes, run, argument);
+    pthread_attr_destroy(&attributes);
+    return cause;
 }
 
 int32_t tern_pin_thread(int32_t processor) {

@@ -65,7 +65,7 @@ public final class WorkerPool: @unchecked Sendable {
         let station = UnsafeMutablePointer<Station>.allocate(capacity: 1)
         station.initialize(to: Station(gate: gate, processor: processor))
         var thread = pthread_t()
-        let cause = pthread_create(&thread, nil, serve, station)
+        let cause = tern_start_thread(&thread, serve, station)
         guard cause == 0 else {
             station.deallocate()
             throw .thread(cause: cause)

@@ -1,5 +1,6 @@
 // A thread of our own, never a Task: tasks that wait for each other hang the cooperative pool.
 
+import CTernThreads
 import Glibc
 import Synchronization
 
@@ -25,8 +26,8 @@ final class Thread: Sendable {
         }
         let retained = Unmanaged.passRetained(start)
         var handle = pthread_t()
-        let code = pthread_create(
-            &handle, nil,
+        let code = tern_start_thread(
+            &handle,
             { argument in
                 guard let argument else { return nil }
                 Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()

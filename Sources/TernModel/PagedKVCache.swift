@@ -35,7 +35,7 @@ public struct PagedKVCache: Sendable {
     /// Memory of one block in all layers of a rank.
     ///
     /// A block is one run of memory: one that is in use fills its pages, where layers apart would each
-    /// begin pages of their own. Runs that lay at multiples of a large power of two would share the
+    /// begin pages of their own. Runs whose lengths are multiples of 64 KiB would share the
     /// same few lines of a processor's caches, so those are kept a page apart.
     public static func blockBytes(
         _ model: ModelConfiguration, layout: RankLayout, blockSize: Int, dtype: DType

@@ -138,7 +138,8 @@ public struct StepContext {
     }
 
     /// This turn with those of the rank's tokens alone whose logits are asked for, as soon as no
-    /// layer attends any more: their hidden values and what they attended are gathered.
+    /// layer attends any more: their hidden values and what they attended are gathered. Only the half
+    /// of a layer behind its attention may take it: positions and slots are still those of all.
     func onlySampled() -> StepContext {
         var step = self
         step.hidden = sampled.localHidden

@@ -5,7 +5,7 @@
 
 /// The paged key and value cache of one layer of one rank.
 ///
-/// Layout: `[block][head]{keys: [tile] panel [headDimension, 16 keys],
+/// Layout: blocks, `blockStride` bytes apart, of `[head]{keys: [tile] panel [headDimension, 16 keys],
 /// values: [tile][ceil(valueDimension / 16)] panel [16 keys, 16 dimensions]}`; a tile is 16 tokens.
 /// In int8 a head goes on with `{keyScales: [blockSize], valueScales: [blockSize]}` in float32: an
 /// element is its integer times its token's scale, which is a 127th of the largest magnitude of that

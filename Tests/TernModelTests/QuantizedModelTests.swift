@@ -60,7 +60,7 @@ struct QuantizedModelTests {
 
     /// W4A16, changed, and another group of it.
     private func packed(
-        _ change: JSON, inputs: JSON = nil, and other: JSON = [:]
+        _ change: JSON, inputs: JSON = nil, and other: JSON = [:], beside: JSON = [:]
     ) -> JSON {
         let groups = [change, other].enumerated().map { index, change in
             var weights = JSONObject([("num_bits", 4), ("type", "int"), ("strategy", "group")])
@@ -71,10 +71,12 @@ struct QuantizedModelTests {
                     JSONObject([("weights", .object(weights)), ("input_activations", inputs)]))
             )
         }
-        return [
-            "quant_method": "compressed-tensors", "format": "pack-quantized",
-            "config_groups": .object(JSONObject(groups)),
-        ]
+        var whole = JSONObject([
+            ("quant_method", "compressed-tensors"), ("format", "pack-quantized"),
+            ("config_groups", .object(JSONObject(groups))),
+        ])
+        for (key, value) in beside.object?.members ?? [] { whole[key] = value }
+        return .object(whole)
     }
 
     @Test("Quantization that is not read is refused with what is expected")
@@ -101,6 +103,14 @@ struct QuantizedModelTests {
             (packed(["strategy": "tensor"]), "strategy is tensor, expected group or channel"),
             (packed(["group_size": 12]), "group_size is 12, expected a multiple of 8"),
             (packed([:], inputs: ["num_bits": 8]), "input_activations is given, expected none"),
+            (
+                packed([:], beside: ["transform_config": ["config_groups": ["R1": [:]]]]),
+                "transform_config is given, expected none"
+            ),
+            (
+                packed([:], beside: ["sparsity_config": ["format": "sparse-24-bitmask"]]),
+                "sparsity_config is given, expected none"
+            ),
             (packed([:], and: ["strategy": "channel"]), "group_1: weights are quantized otherwise"),
             (["quant_method": "awq", "bits": 4, "version": "gemv"], "version is gemv"),
             (["quant_method": "gptq", "bits": 4, "group_size": 12], "group_size is 12"),

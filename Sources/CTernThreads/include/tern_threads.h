@@ -3,6 +3,7 @@
 #ifndef TERN_THREADS_H
 #define TERN_THREADS_H
 
+#include <pthread.h>
 #include <spawn.h>
 #include <stdint.h>
 
@@ -11,6 +12,11 @@
 // Writes the processors that the calling thread may run on, ascending, and returns their number,
 // or a negative errno.
 int32_t tern_available_processors(int32_t *processors, int32_t capacity);
+
+// Starts a thread with a stack of 8 MiB, whatever the system's limit is: kernels take more than one
+// of them, see widened_tiles. Returns 0 or an errno.
+int32_t tern_start_thread(
+    pthread_t *thread, void *_Nullable (*_Nonnull run)(void *_Nullable), void *_Nullable argument);
 
 // Keeps the calling thread on one processor. Returns 0 or an errno.
 int32_t tern_pin_thread(int32_t processor);

@@ -13,14 +13,20 @@ extension CheckpointQuantization {
         }
         let isPacked = format == "pack-quantized"
         let name = isPacked ? "W4A16" : "W8A8"
+        try Self.refuseWhatIsDoneBeside(reader)
         var schemes: [(Self, file: String)] = []
         for (key, group) in reader.value("config_groups")?.object?.members ?? [] {
             let file = "\(reader.file).config_groups.\(key)"
             guard let weights = group["weights"], weights.object != nil else {
                 throw CheckpointError(file, "weights is missing, expected those of \(name)")
             }
+            let whole = ConfigurationReader(file: file, object: group)
+            try Self.refuse("output_activations", of: whole)
+            if let own = try whole.text("format"), own != format {
+                throw CheckpointError(file, "format is \(own), expected \(format) as of the whole")
+            }
             let reader = ConfigurationReader(file: "\(file).weights", object: weights)
-            let inputs = ConfigurationReader(file: file, object: group).value("input_activations")
+            let inputs = whole.value("input_activations")
             schemes.append(
                 (
                     isPacked
@@ -38,6 +44,25 @@ extension CheckpointQuantization {
                 other.file, "weights are quantized otherwise than those of the first group")
         }
         self = first.0
+    }
+
+    /// Refuses what changes the values of weights or of what flows between them.
+    private static func refuseWhatIsDoneBeside(
+        _ reader: ConfigurationReader
+    ) throws(CheckpointError) {
+        try refuse("transform_config", of: reader)
+        guard let sparsity = reader.value("sparsity_config"), sparsity["format"] != "dense" else {
+            return
+        }
+        try refuse("sparsity_config", of: reader)
+    }
+
+    /// Refuses a key whose object is not empty.
+    private static func refuse(
+        _ key: String, of reader: ConfigurationReader
+    ) throws(CheckpointError) {
+        guard let value = reader.value(key), value.object?.members.isEmpty != true else { return }
+        throw CheckpointError(reader.file, "\(key) is given, expected none: it is not applied")
     }
 
     /// W8A8.
