@@ -46,15 +46,7 @@ ALWAYS_INLINE void chain(
     int64_t end, const int odd, const int rows, const int panels) {
     UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = splat(0);
     for (int64_t k = first + odd; k < end; k += 2)
-        UNROLL for (int p = 0; p < panels; p++) {
-            const char *w = weight + p * panel_bytes + (k >> 1) * 64;
-            if (!odd) __builtin_prefetch(w + FETCH_AHEAD);
-            const v16 value = bfloat_lanes((words)load16(w), odd);
-            UNROLL for (int r = 0; r < rows; r++) {
-                v16 *sum = &sums[r * panels + p];
-                *sum = multiply_add(splat(x[k * rows + r]), value, *sum);
-            }
-        }
+        tile_step(sums, x, weight, panel_bytes, k, odd, rows, panels, TERN_BFLOAT16);
     // A sum of zeros is not below zero.
     if (end - first < STEP_INPUTS)
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] += splat(0);

@@ -167,16 +167,15 @@ ALWAYS_INLINE void linear_tile(
             quantized_part(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
                 first, end, rows, panels, type);
-        } else if (type == TERN_BFLOAT16_PAIRS) {
+        } else {
             const float *x = (const float *)a->input
                 + (row * rounded_words(a->inputs, type) - rounded_words(origin, type) * rows);
-            pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
-        } else if (type == TERN_BFLOAT16_CHAINS) {
-            const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
-            chain_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
-        } else {
-            const float *x = (const float *)a->input + (row * a->inputs - origin * rows);
-            tile_sums(sums, x, weight, a->panel_bytes, first, end, rows, panels, type);
+            if (type == TERN_BFLOAT16_PAIRS)
+                pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
+            else if (type == TERN_BFLOAT16_CHAINS)
+                chain_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
+            else
+                tile_sums(sums, x, weight, a->panel_bytes, first, end, rows, panels, type);
         }
         carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }

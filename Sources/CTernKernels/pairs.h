@@ -11,7 +11,7 @@
 #include "side_by_side.h"
 #include "tile.h"
 
-// Words of one row's rounded inputs: pairs for the instruction, else floats.
+// Words of one row's inputs: pairs where the instruction takes them rounded, else floats.
 ALWAYS_INLINE int64_t rounded_words(int64_t inputs, int32_t type) {
     return TERN_HAS_BFLOAT16 && type == TERN_BFLOAT16_PAIRS ? quotient_up(inputs, 2) : inputs;
 }
