@@ -6,13 +6,11 @@ import TernTensor
 
 /// The values between the ops of a step, as large as the largest step needs them.
 struct Activations: Sendable {
-    /// Rows that a layer takes at once.
+    /// Rows that go through the layers together.
     let rows: Int
-    /// Of all own tokens. Shape: `[tokens, hidden]`.
-    let hidden: Tensor
-    /// Of the rows taken at once. Shape: `[rows, hidden]`. An MLP's update takes the place of the
+    /// Shape: `[rows, hidden]`. An MLP's update takes the place of the
     /// normed rows it is made of, of which each is read for the last time before its update is written.
-    let normed, update, partial: Tensor
+    let hidden, normed, update, partial: Tensor
     /// Elements of `HeadRows`, and of what was attended; the same where no tokens are traded.
     let localHeads, allHeads, localAttended, allAttended: Tensor
     /// Elements of what the sampled among those rows attended.
@@ -57,7 +55,7 @@ struct ActivationSizes: Sendable {
         case sampledAttended, gateUp, localSampledHidden, sampledHidden, shareOfLogits, logits
     }
 
-    /// Rows that a layer takes at once, at most.
+    /// Rows that go through the layers together, at most.
     let rows: Int
     /// Whether the ranks of a step hold different tokens, and whether they hold different weights.
     let tradesTokens, sharesWeights: Bool
@@ -93,7 +91,7 @@ struct ActivationSizes: Sendable {
         let (rows, hidden) = (max(rows, 1), model.hiddenSize)
         let widths = LayerWidths(model, layout: layout, view: view)
         var shapes: [Name: Shape] = [
-            .hidden: [tokens, hidden], .normed: [rows, hidden],
+            .hidden: [rows, hidden], .normed: [rows, hidden],
             .localHeads: [rows * widths.heads], .localAttended: [rows * widths.attended],
             .sampledAttended: [min(rows, limits.logitRows) * widths.attended],
             .gateUp: [min(rows, MLP.rowsAtOnce) * 2 * widths.inner],

@@ -48,7 +48,8 @@ public struct RankResources {
     }
 }
 
-/// One step as the layers see it, or one turn of it: some of its rows, which a layer takes at once.
+/// One step as the layers see it, or one turn of it: some of its rows, which go through all layers
+/// together.
 /// `n` is the number of this rank's own tokens in it, `N` of all.
 public struct StepContext {
     let backend: any Backend
@@ -61,17 +62,18 @@ public struct StepContext {
     /// The ranks that split the vocabulary.
     let headGroup: RankGroup
     let ulysses: Ulysses
-    /// How the own rows are cut, so that a layer's values find room. Attention looks back alone, to
-    /// keys that lie in the cache by then: rows may be taken one run after another, layer by layer.
+    /// How the own rows are cut, so that their values find room. Attention looks back alone, to keys
+    /// that lie in the cache by then: rows may go all the way one run after another, as chunks of a
+    /// prompt do.
     let turns: RowTurns
-    /// Shape: `[n]`, of the whole step.
-    let tokenIDs: Tensor
+    /// Shape: `[n]`.
+    private(set) var tokenIDs: Tensor
     /// Shape: `[n]`.
     private(set) var positions: Tensor
     /// Shape: `[N]`.
     private(set) var slots: Tensor
     private(set) var batch: AttentionBatch
-    /// Shape: `[n, hidden]`.
+    /// Of the turn at hand, or of the first. Shape: `[n, hidden]`.
     private(set) var hidden: Tensor
     private(set) var sampled: SampledRows
     /// Of layers that see all positions, and of those with a window.
@@ -107,7 +109,7 @@ public struct StepContext {
             spans: buffers.spans.prefix(counts.sequences),
             blocks: buffers.blocks.prefix(counts.tableEntries))
         turnSpans = turns.count == 1 ? [] : batch.cut(into: turns, writing: buffers.turnSpans)
-        hidden = room.hidden.prefix(own.count)
+        hidden = room.hidden.prefix(turns[0].count)
         held = HeldRows(rank, mode, own: turns[0].count, all: counts.tokens)
         sampled = SampledRows(
             buffers, room, layout: layout, view: view, partition, turns, counts.sampled)
@@ -127,11 +129,12 @@ public struct StepContext {
         guard turns.count > 1 else { return self }
         let rows = turns[index]
         var step = self
+        step.tokenIDs = tokenIDs.rows(rows)
         step.positions = positions.rows(rows)
         step.slots = slots.rows(rows)
         step.batch = AttentionBatch(
             spans: rank.buffers.turnSpans.rows(turnSpans[index]), blocks: batch.blocks)
-        step.hidden = hidden.rows(rows)
+        step.hidden = rank.buffers[mode].hidden.prefix(rows.count)
         step.held = HeldRows(rank, mode, own: rows.count, all: rows.count)
         step.sampled = sampled.turn(index)
         return step

@@ -12,7 +12,8 @@ public struct StepLimits: Sendable, Equatable {
     public let blocksPerSequence: Int
     /// Rows of one step that ask for logits.
     public let logitRows: Int
-    /// Rows that a layer takes at once where a step may be taken in turns: see `StepContext.turns`.
+    /// Rows that go through the layers together where a step may be taken in turns: see
+    /// `StepContext.turns`.
     public let rowsAtOnce: Int
 
     /// As many as an MLP takes at once: enough for products to be bound by arithmetic, while a layer's

@@ -53,14 +53,15 @@ struct StepTrace: Sendable {
     var totalBytes: Int { bytes.values.reduce(0, +) }
 }
 
-/// The ranks of a topology of one stage.
+/// The ranks of a topology.
 struct ModelRanks: Sendable {
     /// The most tokens of a step.
     static let tokens = 64
 
     let topology: Topology
     private let configuration: ModelConfiguration
-    private let model: Llama
+    /// By stage.
+    private let models: [Llama]
     private let oneShotBytes: Int
     private let rowsAtOnce: Int
 
@@ -69,18 +70,21 @@ struct ModelRanks: Sendable {
         oneShotBytes: Int = LocalWorld.defaultOneShotBytes,
         rowsAtOnce: Int = StepLimits.usualRowsAtOnce
     ) throws {
-        precondition(topology.pipelineParallelSize == 1, "one stage, not \(topology)")
         self.topology = topology
         self.oneShotBytes = oneShotBytes
         self.rowsAtOnce = rowsAtOnce
-        configuration = try tiny.configuration
-        let loader = WeightLoader(source: .dummy(seed: 1), dtype: .float32)
-        let layout = try RankLayout(0, in: topology, configuration)
-        model = try Llama(configuration, layout: layout, from: loader)
+        let configuration = try tiny.configuration
+        self.configuration = configuration
         let backend = try CPUBackend(processors: [0], pins: false)
-        for rank in topology.ranks {
-            let layout = try RankLayout(rank, in: topology, configuration)
-            for fill in loader.fills { try fill(for: [layout], on: backend) }
+        let layouts = try topology.ranks.map { try RankLayout($0, in: topology, configuration) }
+        models = try (0..<topology.pipelineParallelSize).map { stage in
+            let own = layouts.filter { $0.pipelineGroup.index == stage }
+            let loader = WeightLoader(source: .dummy(seed: 1), dtype: .float32)
+            let model = try Llama(configuration, layout: own[0], from: loader)
+            for layout in own {
+                for fill in loader.fills { try fill(for: [layout], on: backend) }
+            }
+            return model
         }
     }
 
@@ -92,10 +96,11 @@ struct ModelRanks: Sendable {
             ranks: topology.worldSize, deadline: .seconds(30), spin: .microseconds(5),
             oneShotBytes: oneShotBytes)
         return try onThreads(topology.worldSize) { number in
-            try body(
+            let layout = try RankLayout(RankID(number), in: topology, configuration)
+            return try body(
                 ModelRank(
-                    model, configuration, RankLayout(RankID(number), in: topology, configuration),
-                    in: world, rowsAtOnce: rowsAtOnce))
+                    models[layout.pipelineGroup.index], configuration, layout, in: world,
+                    rowsAtOnce: rowsAtOnce))
         }.map { try $0.get() }
     }
 

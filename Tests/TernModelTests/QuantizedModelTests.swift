@@ -58,25 +58,27 @@ struct QuantizedModelTests {
         #expect(four > eight && four < 0.2, "\(four)")
     }
 
-    /// W4A16, changed, and another group of it.
+    /// W4A16 with its weights changed, and another group of it; `inside` goes into both groups,
+    /// `beside` into the whole.
     private func packed(
-        _ change: JSON, inputs: JSON = nil, and other: JSON = [:], beside: JSON = [:]
+        _ change: JSON, inside: JSON = [:], and other: JSON = [:], beside: JSON = [:]
     ) -> JSON {
-        let groups = [change, other].enumerated().map { index, change in
-            var weights = JSONObject([("num_bits", 4), ("type", "int"), ("strategy", "group")])
-            for (key, value) in change.object?.members ?? [] { weights[key] = value }
-            return (
-                "group_\(index)",
-                JSON.object(
-                    JSONObject([("weights", .object(weights)), ("input_activations", inputs)]))
-            )
+        func with(_ changes: JSON, _ object: JSONObject) -> JSON {
+            var object = object
+            for (key, value) in changes.object?.members ?? [] { object[key] = value }
+            return .object(object)
         }
-        var whole = JSONObject([
-            ("quant_method", "compressed-tensors"), ("format", "pack-quantized"),
-            ("config_groups", .object(JSONObject(groups))),
-        ])
-        for (key, value) in beside.object?.members ?? [] { whole[key] = value }
-        return .object(whole)
+        let groups = [change, other].enumerated().map { index, change in
+            let weights = with(
+                change, JSONObject([("num_bits", 4), ("type", "int"), ("strategy", "group")]))
+            return ("group_\(index)", with(inside, JSONObject([("weights", weights)])))
+        }
+        return with(
+            beside,
+            JSONObject([
+                ("quant_method", "compressed-tensors"), ("format", "pack-quantized"),
+                ("config_groups", .object(JSONObject(groups))),
+            ]))
     }
 
     @Test("Quantization that is not read is refused with what is expected")
@@ -102,7 +104,18 @@ struct QuantizedModelTests {
             (packed(["type": "float"]), "weights: type is float, expected int"),
             (packed(["strategy": "tensor"]), "strategy is tensor, expected group or channel"),
             (packed(["group_size": 12]), "group_size is 12, expected a multiple of 8"),
-            (packed([:], inputs: ["num_bits": 8]), "input_activations is given, expected none"),
+            (
+                packed([:], inside: ["input_activations": ["num_bits": 8]]),
+                "input_activations is given, expected none"
+            ),
+            (
+                packed([:], inside: ["output_activations": ["num_bits": 8]]),
+                "group_0: output_activations is given, expected none"
+            ),
+            (
+                packed([:], inside: ["format": "int-quantized"]),
+                "group_0: format is int-quantized, expected pack-quantized as of the whole"
+            ),
             (
                 packed([:], beside: ["transform_config": ["config_groups": ["R1": [:]]]]),
                 "transform_config is given, expected none"

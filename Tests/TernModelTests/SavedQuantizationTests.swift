@@ -215,6 +215,10 @@ struct SavedQuantizationTests {
         Refusal(
             change: { if $0.name == "m.scales" { $0.type = "I32" } },
             message: "tensor m.scales holds I32, expected F32, BF16 or F16"),
+        // Random bits, of which some are numbers that no half holds, and some no numbers.
+        Refusal(
+            change: { if $0.name == "m.scales" { $0.type = "F32" } },
+            message: "model.safetensors: m has a scale of "),
     ]
 
     @Test("A matrix that cannot be read so is refused in a line", arguments: refusals)

@@ -63,7 +63,7 @@ struct StepBytesTests {
         ]
         let calls: [Collective: Int] = [
             .allToAll: (formulas.sequenceSize > 1 ? 2 * layers : 0) + formulas.headExchanges,
-            .allReduce: formulas.tensorSize > 1 ? 2 * layers : 0,
+            .allReduce: formulas.allReduces,
             .allGather: formulas.headGathers,
         ]
         for kind in Collective.allCases {

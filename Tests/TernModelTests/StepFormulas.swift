@@ -56,6 +56,12 @@ struct StepFormulas {
         return isOneShot ? others : 2 * others / tensorSize
     }
 
+    /// Calls of all-reduces: none where the group has no row to add up.
+    var allReduces: Int {
+        guard tensorSize > 1 else { return 0 }
+        return 2 * ((own.isEmpty ? 0 : model.layers - 1) + (ownSampled == 0 ? 0 : 1))
+    }
+
     /// r, those of the sampled rows that are the rank's.
     private var ownSampled: Int { sampled.count(where: own.contains) }
 

@@ -98,7 +98,7 @@ struct TurnTests {
             ])
     }
 
-    @Test("A layer's values take the room of the rows taken at once; hidden values that of all")
+    @Test("Values take the room of the rows that go through the layers together, however many follow")
     func bytes() throws {
         let model = try TinyModel().configuration
         let layout = try RankLayout(0, in: Topology(), model)
@@ -109,10 +109,21 @@ struct TurnTests {
             return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
                 .bytes
         }
-        let hidden = 48 * 4
-        #expect(bytes(2048, rowsAtOnce: 64) - bytes(1024, rowsAtOnce: 64) == 1024 * hidden)
-        // In the widest part a normed row, and 192 gates and ups, which 128 rows have at most.
-        let row = (48 + 192) * 4
+        #expect(bytes(2048, rowsAtOnce: 64) == bytes(1024, rowsAtOnce: 64))
+        // In the widest part a row's hidden values, the same normed, and 192 gates and ups.
+        let row = (48 + 48 + 192) * 4
         #expect(bytes(2048, rowsAtOnce: 128) - bytes(2048, rowsAtOnce: 64) == 64 * row)
+    }
+
+    @Test("Stages of a pipeline hand on each turn as soon as it is through")
+    func stages() throws {
+        let alone = try ModelRanks(TinyModel(), Topology())
+            .trace(.tensor, tokens: [64], sampled: [[5, 63]])
+        let topology = Topology(pipeline: 2, tensor: 2)
+        let found = try ModelRanks(TinyModel(), topology, rowsAtOnce: 7)
+            .trace(.tensor, tokens: [64], sampled: [[5, 63]])
+        #expect(found.map(\.logits).reduce([], +) == alone[0].logits)
+        // The ends of ten turns on either side, and nobody sees hidden values of all rows at once.
+        #expect(found.map { $0.calls[.sendReceive] } == [10, 10, 10, 10])
     }
 }

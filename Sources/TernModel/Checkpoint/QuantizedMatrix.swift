@@ -101,7 +101,7 @@ extension QuantizedMatrix {
         /// compressed-tensors of 4 bits.
         func rows(hasZeros: Bool) throws(CheckpointError) -> Numbers {
             try expectNeighbours(module + ".weight_g_idx")
-            return words(
+            return try words(
                 .rows, try words(".weight_packed", [outputs, inputs / 8]),
                 scales: try checkpoint.tensor(
                     module + ".weight_scale", shape: [outputs, groups]),
@@ -120,7 +120,7 @@ extension QuantizedMatrix {
                 )
             }
             let shape = order == .outputs ? [inputs, outputs / 8] : [inputs / 8, outputs]
-            let numbers = words(
+            let numbers = try words(
                 order, try words(".qweight", shape),
                 scales: try checkpoint.tensor(module + ".scales", shape: [groups, outputs]),
                 zeros: try words(".qzeros", [groups, outputs / 8]), zeroOffset: zeroOffset)
@@ -137,7 +137,14 @@ extension QuantizedMatrix {
         private func words(
             _ order: FourBitMatrix.Order, _ words: CheckpointTensor, scales: CheckpointTensor,
             zeros: CheckpointTensor?, zeroOffset: Int = 0
-        ) -> Numbers {
+        ) throws(CheckpointError) -> Numbers {
+            // They are held as halves, of which the largest number is 65,504.
+            let largest = scales.largestMagnitude
+            guard largest < 65_520 else {
+                throw CheckpointError(
+                    scales.file,
+                    "\(module) has a scale of \(largest), expected numbers of at most 65504")
+            }
             let matrix = FourBitMatrix(
                 order: order, outputs: outputs, inputs: inputs, group: group,
                 numbers: words.place, scales: scales.place, scaleType: scales.residentType,
@@ -162,6 +169,27 @@ extension QuantizedMatrix {
 extension CheckpointTensor {
     fileprivate var place: FourBitMatrix.Place {
         FourBitMatrix.Place(storage, byteOffset: byteOffset)
+    }
+
+    /// The largest of its elements, written plainly, signs aside; no number where one is none.
+    fileprivate var largestMagnitude: Float {
+        switch residentType {
+        case .float16: Float(Float16(bitPattern: largestBits(UInt16.self)))
+        case .bfloat16: Float(bitPattern: UInt32(largestBits(UInt16.self)) << 16)
+        default: Float(bitPattern: largestBits(UInt32.self))
+        }
+    }
+
+    /// The same as it is written: without signs, floating-point numbers are in the order of their
+    /// bits.
+    private func largestBits<Bits: FixedWidthInteger & UnsignedInteger>(_: Bits.Type) -> Bits {
+        let elements = UnsafeRawPointer(storage.base + byteOffset)
+        var largest: Bits = 0
+        for place in stride(from: 0, to: bytes, by: MemoryLayout<Bits>.size) {
+            let bits = elements.loadUnaligned(fromByteOffset: place, as: Bits.self)
+            largest = max(largest, bits & Bits.max >> 1)
+        }
+        return largest
     }
 
     /// A whole number of 32 bits.

@@ -45,8 +45,7 @@ struct DecoderLayer: Sendable {
     }
 
     /// The half in which each token is by itself: `step.localAttended` and what follows are added to
-    /// `step.hidden`, of which `next`, where a layer follows and the step is one turn, makes
-    /// `step.normed`.
+    /// `step.hidden`, of which `next`, where a layer follows, makes `step.normed`.
     func finish(next: RMSNorm?, _ step: StepContext) throws(CommunicationError) {
         let (backend, normed, update) = (step.backend, step.normed, step.update)
         let hidden = step.hidden

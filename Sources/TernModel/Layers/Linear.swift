@@ -58,12 +58,12 @@ struct RowParallelLinear: Sendable {
         step.backend.linear(input, weight(group), bias: group.isSingle ? bias : nil, into: sums)
     }
 
-    /// Adds up the shares of all rows.
+    /// Adds up the shares of all rows; where there are none, no rank of the group has any.
     func finish(
         _ sums: Tensor, into output: Tensor, _ step: StepContext
     ) throws(CommunicationError) {
         let group = step.view.tensorGroup
-        guard !group.isSingle else { return }
+        guard !group.isSingle && output.shape[0] > 0 else { return }
         try step.communicator.allReduce(sums, into: output, over: group)
         if let bias { step.backend.add(bias.repeated(output.shape[0]), to: output) }
     }

@@ -53,7 +53,8 @@ public struct Llama: Sendable {
     /// Layers of this stage.
     public var layerCount: Int { layers.count }
 
-    /// Runs one step of this rank's stage, or of its first layers alone: for measurement.
+    /// Runs one step of this rank's stage, or of its first layers alone: for measurement. Turns of
+    /// the step go all the way one after another.
     ///
     /// Shape: logits `[sampled rows, vocabulary]`, float32, valid until the next step; nil where
     /// another rank has them.
@@ -62,54 +63,46 @@ public struct Llama: Sendable {
     public func forward(
         _ step: StepContext, layers limit: Int = .max
     ) throws(CommunicationError) -> Tensor? {
-        let backend = step.backend
-        let hidden = step.hidden
-        let stages = step.pipelineGroup
+        for turn in 0..<step.turns.count { try pass(step.turn(turn), layers: limit) }
+        return try head?(step)
+    }
+
+    /// The way of one turn through this stage.
+    private func pass(
+        _ turn: StepContext, layers limit: Int
+    ) throws(CommunicationError) {
+        let stages = turn.pipelineGroup
         if let embedding, stages.index == 0 {
-            backend.embed(
-                step.tokenIDs, table: embedding.whole, scale: embeddingScale, into: hidden)
+            turn.backend.embed(
+                turn.tokenIDs, table: embedding.whole, scale: embeddingScale, into: turn.hidden)
         } else {
-            try step.communicator.receive(into: hidden, from: stages.index - 1, over: stages)
+            try turn.communicator.receive(
+                into: turn.hidden, from: stages.index - 1, over: stages)
         }
-        try walk(step, layers: limit)
-        guard let head else {
-            try step.communicator.send(hidden, to: stages.index + 1, over: stages)
-            return nil
+        try walk(turn, layers: min(limit, layers.count))
+        if head == nil {
+            try turn.communicator.send(turn.hidden, to: stages.index + 1, over: stages)
         }
-        return try head(step)
     }
 
-    /// The layers of this stage, or the first of them, each for one turn of the step after another.
-    private func walk(_ step: StepContext, layers limit: Int) throws(CommunicationError) {
-        let count = min(limit, layers.count)
-        // By index: an iterator over values of this size is put on the heap in debug builds.
-        for index in 0..<count {
-            for turn in 0..<step.turns.count {
-                try run(index, of: count, step.turn(turn))
-            }
-        }
-        guard head != nil && count < layers.count else { return }
-        for turn in 0..<step.turns.count { _ = step.turn(turn).onlySampled() }
-    }
-
-    /// One layer of so many, for one turn.
+    /// The layers of this stage, or the first of them.
     ///
     /// In the last stage only tokens whose logits are asked for come to the end, for behind the last
-    /// attention no other sees the rest. Where turns take each other's room, what one left normed
-    /// for the next layer would be gone by then: each norms its rows anew.
-    private func run(
-        _ index: Int, of count: Int, _ turn: StepContext
-    ) throws(CommunicationError) {
-        let layer = layers[index]
-        let isAlone = turn.turns.count == 1
-        if index == 0 || !isAlone {
-            layer.attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
+    /// attention no other sees the rest.
+    private func walk(_ turn: StepContext, layers count: Int) throws(CommunicationError) {
+        let isLastStage = head != nil
+        // By index: an iterator over values of this size is put on the heap in debug builds.
+        for index in 0..<count {
+            let layer = layers[index]
+            if index == 0 {
+                layer.attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
+            }
+            try layer.attend(layer: index, turn)
+            let isLast = isLastStage && index + 1 == layers.count
+            try layer.finish(
+                next: index + 1 < count ? layers[index + 1].attentionNorm : nil,
+                isLast ? turn.onlySampled() : turn)
         }
-        try layer.attend(layer: index, turn)
-        let isLast = head != nil && index + 1 == layers.count
-        let rest = isLast ? turn.onlySampled() : turn
-        if !isAlone && rest.hidden.shape[0] == 0 { return }
-        let next = isAlone && index + 1 < count ? layers[index + 1].attentionNorm : nil
-        try layer.finish(next: next, rest)
+        if isLastStage && count < layers.count { _ = turn.onlySampled() }
     }
 }
