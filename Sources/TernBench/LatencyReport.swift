@@ -1,5 +1,6 @@
 // What `tern bench latency` measured, beside the limits of the machine from the same run. Speed is
-// stated as a share of a limit; bare seconds say little about an engine.
+// stated as a share of a limit; bare seconds say little about an engine. Limits are probed after every
+// repetition, for on a shared host they move within a minute: a share is of the limit beside it.
 
 /// The physical limits of a machine that bound a step.
 public struct MachineRates: Sendable, Equatable {
@@ -55,6 +56,23 @@ public struct LoopWork: Sendable, Equatable {
     }
 }
 
+/// One repetition of a batch, and what the machine could do right after it.
+public struct LatencyTurn: Sendable, Equatable {
+    /// Seconds until the last sequence has its first token.
+    public let timeToFirstToken: Double
+    /// Seconds from one token to the next, averaged over a sequence.
+    public let timePerOutputToken: Double
+    /// What the machine can do.
+    public let rates: MachineRates
+
+    /// A repetition as measured.
+    public init(timeToFirstToken: Double, timePerOutputToken: Double, rates: MachineRates) {
+        self.timeToFirstToken = timeToFirstToken
+        self.timePerOutputToken = timePerOutputToken
+        self.rates = rates
+    }
+}
+
 /// The latency of one batch, repeated.
 public struct LatencyReport: Sendable, Equatable {
     /// Tokens of each prompt.
@@ -63,48 +81,57 @@ public struct LatencyReport: Sendable, Equatable {
     public let outputLength: Int
     /// Sequences at once.
     public let batchSize: Int
-    /// Seconds until the last sequence has its first token, per repetition.
-    public let timeToFirstToken: Percentiles
-    /// Seconds from one token to the next, averaged over a sequence, per repetition.
-    public let timePerOutputToken: Percentiles
+    /// Repetitions, one at least.
+    public let turns: [LatencyTurn]
     /// Seconds of processor time that the engine's loop took a step for work of its own.
     public let loopWork: LoopWork
     /// Memory that the process held, beside what weights and the batch's tokens take.
     public let memory: ResidentBytes
     /// What the phases must do.
     public let work: BatchWork
-    /// What the machine can do.
-    public let rates: MachineRates
 
     /// A report of measurements.
     public init(
-        inputLength: Int, outputLength: Int, batchSize: Int, timeToFirstToken: Percentiles,
-        timePerOutputToken: Percentiles, loopWork: LoopWork, memory: ResidentBytes,
-        work: BatchWork, rates: MachineRates
+        inputLength: Int, outputLength: Int, batchSize: Int, turns: [LatencyTurn],
+        loopWork: LoopWork, memory: ResidentBytes, work: BatchWork
     ) {
         self.inputLength = inputLength
         self.outputLength = outputLength
         self.batchSize = batchSize
-        self.timeToFirstToken = timeToFirstToken
-        self.timePerOutputToken = timePerOutputToken
+        self.turns = turns
         self.loopWork = loopWork
         self.memory = memory
         self.work = work
-        self.rates = rates
     }
 
+    /// Seconds until the last sequence has its first token.
+    public var timeToFirstToken: Percentiles { Percentiles(turns.map(\.timeToFirstToken)) }
+    /// Seconds from one token to the next, averaged over a sequence.
+    public var timePerOutputToken: Percentiles { Percentiles(turns.map(\.timePerOutputToken)) }
+    /// What the machine could do: medians of the turns.
+    public var rates: MachineRates {
+        let int8 = turns.compactMap(\.rates.int8OperationsPerSecond)
+        return MachineRates(
+            readBytesPerSecond: median(\.rates.readBytesPerSecond),
+            operationsPerSecond: median(\.rates.operationsPerSecond),
+            int8OperationsPerSecond: int8.isEmpty ? nil : Percentiles(int8).median)
+    }
     /// Prompt tokens per second.
     public var prefillTokensPerSecond: Double {
         Double(batchSize * inputLength) / timeToFirstToken.median
     }
     /// Generated tokens per second, after the first.
     public var decodeTokensPerSecond: Double { Double(batchSize) / timePerOutputToken.median }
-    /// Share of the float32 peak that the prefill reached, from 0 to 1.
+    /// Share of the float32 peak that the prefill reached, from 0 to 1: the median of the turns.
     public var prefillShareOfPeak: Double {
-        work.prefillOperations / timeToFirstToken.median / rates.operationsPerSecond
+        median { work.prefillOperations / $0.timeToFirstToken / $0.rates.operationsPerSecond }
     }
-    /// Share of the read bandwidth that decoding reached, from 0 to 1.
+    /// Share of the read bandwidth that decoding reached, from 0 to 1: the median of the turns.
     public var decodeShareOfReadLimit: Double {
-        work.decodeBytes / timePerOutputToken.median / rates.readBytesPerSecond
+        median { work.decodeBytes / $0.timePerOutputToken / $0.rates.readBytesPerSecond }
+    }
+
+    private func median(_ figure: (LatencyTurn) -> Double) -> Double {
+        Percentiles(turns.map(figure)).median
     }
 }

@@ -13,20 +13,20 @@ public struct LoadReport: Sendable, Equatable {
     public let ready: Percentiles
     /// Seconds from there to the first token of a short prompt.
     public let firstToken: Percentiles
-    /// Memory that was held then, as a multiple of what the weights and the tokens take.
-    public let residentShare: Double
+    /// Memory that was held then, of the start that held most.
+    public let memory: ResidentBytes
 
     /// A report of measurements.
     public init(
         fileBytes: Int, reading: Percentiles, freshMemory: Double, ready: Percentiles,
-        firstToken: Percentiles, residentShare: Double
+        firstToken: Percentiles, memory: ResidentBytes
     ) {
         self.fileBytes = fileBytes
         self.reading = reading
         self.freshMemory = freshMemory
         self.ready = ready
         self.firstToken = firstToken
-        self.residentShare = residentShare
+        self.memory = memory
     }
 
     /// How many times the reading takes the start takes, both at their medians.

@@ -11,6 +11,9 @@ extension OpChecks {
             "pack: \(matrix.inputs) inputs in groups of \(matrix.group) into \(weight.format) of "
                 + "\(weight.storedInputs)")
         precondition(
+            matrix.group % 8 == 0,
+            "pack: groups of \(matrix.group) inputs, expected a multiple of 8")
+        precondition(
             weight.panels == 0..<weight.layout.panels,
             "pack: into a view of panels \(weight.panels) of \(weight.layout.panels)")
         precondition(

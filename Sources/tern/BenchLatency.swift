@@ -1,5 +1,5 @@
 // `tern bench latency`: how long a batch of equal prompts takes, beside what the machine could do.
-// Limits are probed in the same run, so that the shares hold on any machine.
+// Limits are probed by turns with the batch, so that the shares hold on any machine, a shared one too.
 
 import TernBench
 import TernEngine
@@ -38,37 +38,37 @@ enum BenchLatency {
         let printsJSON = arguments.has("--json")
         let thresholds = try arguments.thresholds()
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
-        let times = try measure(batch, repetitions, engine)
+        let hardware = try Hardware(arguments, Topology())
+        let times = try measure(batch, repetitions, engine, rates: hardware.rates)
         let memory = ResidentBytes(
             of: engine, sequences: batch.size, tokens: batch.inputLength + batch.outputLength)
         try engine.stop()
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
-            batchSize: batch.size, timeToFirstToken: Percentiles(times.first),
-            timePerOutputToken: Percentiles(times.next), loopWork: times.loop,
-            memory: memory, work: work(batch, engine),
-            rates: try Hardware(arguments, Topology()).rates())
+            batchSize: batch.size, turns: times.turns, loopWork: times.loop, memory: memory,
+            work: work(batch, engine))
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
     }
 
-    /// Runs the batch over and over: seconds of each run that counts, and of the engine's loop a
-    /// step in them.
+    /// Runs the batch over and over: what each run took that counts, and the engine's loop a step in
+    /// them. The limits are probed while the engine has nothing to do.
     private static func measure(
-        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine
-    ) throws -> (first: [Double], next: [Double], loop: LoopWork) {
+        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, rates: () throws -> MachineRates
+    ) throws -> (turns: [LatencyTurn], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
         bar.show(0)
         // The first run touches memory for the first time.
         _ = try batch.run(on: engine, salt: 0)
         let before = engine.metrics
-        var first: [Double] = []
-        var next: [Double] = []
+        var turns: [LatencyTurn] = []
         for repetition in 1...repetitions {
             bar.show(Double(repetition) / Double(repetitions + 1))
             let times = try batch.run(on: engine, salt: repetition)
-            first.append(times.first)
-            next.append(times.next)
+            turns.append(
+                LatencyTurn(
+                    timeToFirstToken: times.first, timePerOutputToken: times.next,
+                    rates: try rates()))
         }
         bar.show(1)
         let after = engine.metrics
@@ -76,7 +76,7 @@ enum BenchLatency {
         let loop = LoopWork(
             planning: (after.planningTime - before.planningTime) / steps,
             text: (after.textTime - before.textTime) / steps)
-        return (first, next, loop)
+        return (turns, loop)
     }
 
     private static func work(_ batch: EqualBatch, _ engine: Engine) -> BatchWork {

@@ -34,8 +34,8 @@ enum BenchLoad {
         var reading: [Double] = []
         var ready: [Double] = []
         var first: [Double] = []
+        var memory: [ResidentBytes] = []
         var fresh = 0.0
-        var share = 0.0
         let bar = ProgressBar(title: "starting")
         // The first round fills the page cache and has the system find memory: it does not count.
         for round in 0...repetitions {
@@ -47,12 +47,13 @@ enum BenchLoad {
             reading.append(seconds)
             ready.append(start.ready)
             first.append(start.first)
-            share = max(share, start.share)
+            memory.append(start.memory)
         }
         bar.show(1)
         let report = LoadReport(
             fileBytes: files.bytes, reading: Percentiles(reading), freshMemory: fresh,
-            ready: Percentiles(ready), firstToken: Percentiles(first), residentShare: share)
+            ready: Percentiles(ready), firstToken: Percentiles(first),
+            memory: memory.sorted { $0.perNeeded < $1.perNeeded }[repetitions - 1])
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
     }
@@ -114,7 +115,7 @@ enum BenchLoad {
     /// One start, and one token.
     private static func start(
         _ configuration: EngineConfiguration, _ arguments: Arguments
-    ) throws -> (ready: Double, first: Double, share: Double) {
+    ) throws -> (ready: Double, first: Double, memory: ResidentBytes) {
         let clock = ContinuousClock()
         let start = clock.now
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: true)
@@ -128,7 +129,7 @@ enum BenchLoad {
         try engine.stop()
         return (
             start.duration(to: ready) / .seconds(1), ready.duration(to: first) / .seconds(1),
-            memory.perNeeded
+            memory
         )
     }
 }
@@ -141,7 +142,7 @@ extension LoadReport {
             "ready_min_s": .number(ready.minimum),
             "first_token_s": .number(firstToken.median),
             "ready_per_read": .number(readyPerReading),
-            "resident_per_needed": .number(residentShare),
+            "resident_per_needed": .number(memory.perNeeded),
         ]
     }
 
@@ -157,7 +158,7 @@ extension LoadReport {
               ready          \(milliseconds(ready.median)), \
             \(readyPerReading.text(decimals: 2)) times the read
               first token    \(milliseconds(firstToken.median)) later
-              resident       \(residentShare.text(decimals: 3)) times weights and cache in use
+              resident       \(memory.perNeeded.text(decimals: 3)) times weights and cache in use
 
             """
     }

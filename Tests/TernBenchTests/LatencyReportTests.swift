@@ -12,19 +12,30 @@ struct LatencyReportTests {
         #expect(Percentiles([7]).median == 7)
     }
 
-    @Test("Rates and shares of limits follow from medians")
+    @Test("Rates are those of medians, and a share is the median of what each turn had beside it")
     func shares() {
+        func turn(_ first: Double, _ next: Double, reads: Double, computes: Double) -> LatencyTurn {
+            LatencyTurn(
+                timeToFirstToken: first, timePerOutputToken: next,
+                rates: MachineRates(readBytesPerSecond: reads, operationsPerSecond: computes))
+        }
         let report = LatencyReport(
             inputLength: 100, outputLength: 10, batchSize: 4,
-            timeToFirstToken: Percentiles([1, 2, 9]), timePerOutputToken: Percentiles([0.5]),
+            turns: [
+                // The host slows down: the times double, and so does what one limit alone would tell.
+                turn(1, 0.5, reads: 8e9, computes: 20e9), turn(2, 1, reads: 4e9, computes: 10e9),
+                turn(9, 1, reads: 5e9, computes: 10e9),
+            ],
             loopWork: LoopWork(planning: 4e-5, text: 1e-5),
             memory: ResidentBytes(files: 2, anonymous: 100, weights: 60, cache: 40),
-            work: BatchWork(prefillOperations: 6e9, decodeBytes: 2e9),
-            rates: MachineRates(readBytesPerSecond: 8e9, operationsPerSecond: 10e9))
+            work: BatchWork(prefillOperations: 6e9, decodeBytes: 2e9))
         #expect(report.prefillTokensPerSecond == 200)
-        #expect(report.decodeTokensPerSecond == 8)
+        #expect(report.decodeTokensPerSecond == 4)
         #expect(report.prefillShareOfPeak == 0.3)
         #expect(report.memory.all == 102 && report.memory.perNeeded == 1.02)
         #expect(report.decodeShareOfReadLimit == 0.5)
+        #expect(report.rates.readBytesPerSecond == 5e9)
+        #expect(report.rates.operationsPerSecond == 10e9)
+        #expect(report.rates.int8OperationsPerSecond == nil)
     }
 }
