@@ -38,8 +38,8 @@ enum BenchLatency {
         let printsJSON = arguments.has("--json")
         let thresholds = try arguments.thresholds()
         let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
-        let hardware = try Hardware(arguments, Topology())
-        let times = try measure(batch, repetitions, engine, rates: hardware.rates)
+        let times = try measure(
+            batch, repetitions, engine, besides: Hardware(arguments, Topology()))
         let memory = ResidentBytes(
             of: engine, sequences: batch.size, tokens: batch.inputLength + batch.outputLength)
         try engine.stop()
@@ -54,12 +54,13 @@ enum BenchLatency {
     /// Runs the batch over and over: what each run took that counts, and the engine's loop a step in
     /// them. The limits are probed while the engine has nothing to do.
     private static func measure(
-        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, rates: () throws -> MachineRates
+        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, besides hardware: Hardware
     ) throws -> (turns: [LatencyTurn], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
         bar.show(0)
         // The first run touches memory for the first time.
         _ = try batch.run(on: engine, salt: 0)
+        let probe = try hardware.rateProbe()
         let before = engine.metrics
         var turns: [LatencyTurn] = []
         for repetition in 1...repetitions {
@@ -68,7 +69,7 @@ enum BenchLatency {
             turns.append(
                 LatencyTurn(
                     timeToFirstToken: times.first, timePerOutputToken: times.next,
-                    rates: try rates()))
+                    rates: probe()))
         }
         bar.show(1)
         let after = engine.metrics

@@ -69,12 +69,17 @@ struct Hardware {
     }
 
     /// What the same processors could do at best, as far as reports have shares of it.
-    func rates() throws -> MachineRates {
+    func rates() throws -> MachineRates { try rateProbe()() }
+
+    /// Measures the same whenever it is called; holds the memory that it reads from.
+    func rateProbe() throws -> () -> MachineRates {
         let probe = try MachineProbe(CPUBackend(processors: processors, pins: false))
-        return MachineRates(
-            readBytesPerSecond: probe.allCores(.memoryRead) ?? 0,
-            operationsPerSecond: probe.allCores(.float32) ?? 0,
-            int8OperationsPerSecond: [.int8, .int8Tiles].compactMap(probe.allCores).max())
+        return {
+            MachineRates(
+                readBytesPerSecond: probe.allCores(.memoryRead) ?? 0,
+                operationsPerSecond: probe.allCores(.float32) ?? 0,
+                int8OperationsPerSecond: [.int8, .int8Tiles].compactMap(probe.allCores).max())
+        }
     }
 
     /// All that the same processors could do at best.

@@ -91,17 +91,18 @@ public struct Llama: Sendable {
     /// attention no other sees the rest.
     private func walk(_ turn: StepContext, layers count: Int) throws(CommunicationError) {
         let isLastStage = head != nil
-        // By index: an iterator over values of this size is put on the heap in debug builds.
+        // Nothing is copied from layer to layer: of values of this size that would be felt.
         for index in 0..<count {
-            let layer = layers[index]
             if index == 0 {
-                layer.attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
+                layers[index].attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
             }
-            try layer.attend(layer: index, turn)
-            let isLast = isLastStage && index + 1 == layers.count
-            try layer.finish(
-                next: index + 1 < count ? layers[index + 1].attentionNorm : nil,
-                isLast ? turn.onlySampled() : turn)
+            try layers[index].attend(layer: index, turn)
+            if isLastStage && index + 1 == layers.count {
+                try layers[index].finish(next: nil, turn.onlySampled())
+            } else {
+                let next = index + 1 < count ? layers[index + 1].attentionNorm : nil
+                try layers[index].finish(next: next, turn)
+            }
         }
         if isLastStage && count < layers.count { _ = turn.onlySampled() }
     }
