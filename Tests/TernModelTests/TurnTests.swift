@@ -98,7 +98,7 @@ struct TurnTests {
             ])
     }
 
-    @Test("Values take the room of the rows that go through the layers together, however many follow")
+    @Test("Values take the room of rows that go through the layers together, whatever follows")
     func bytes() throws {
         let model = try TinyModel().configuration
         let layout = try RankLayout(0, in: Topology(), model)
