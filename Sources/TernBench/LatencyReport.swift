@@ -57,7 +57,7 @@ public struct LoopWork: Sendable, Equatable {
 }
 
 /// One repetition of a batch, and what the machine could do right after it.
-public struct LatencyTurn: Sendable, Equatable {
+public struct LatencyRepetition: Sendable, Equatable {
     /// Seconds until the last sequence has its first token.
     public let timeToFirstToken: Double
     /// Seconds from one token to the next, averaged over a sequence.
@@ -82,7 +82,7 @@ public struct LatencyReport: Sendable, Equatable {
     /// Sequences at once.
     public let batchSize: Int
     /// Repetitions, one at least.
-    public let turns: [LatencyTurn]
+    public let repetitions: [LatencyRepetition]
     /// Seconds of processor time that the engine's loop took a step for work of its own.
     public let loopWork: LoopWork
     /// Memory that the process held, beside what weights and the batch's tokens take.
@@ -92,25 +92,27 @@ public struct LatencyReport: Sendable, Equatable {
 
     /// A report of measurements.
     public init(
-        inputLength: Int, outputLength: Int, batchSize: Int, turns: [LatencyTurn],
+        inputLength: Int, outputLength: Int, batchSize: Int, repetitions: [LatencyRepetition],
         loopWork: LoopWork, memory: ResidentBytes, work: BatchWork
     ) {
         self.inputLength = inputLength
         self.outputLength = outputLength
         self.batchSize = batchSize
-        self.turns = turns
+        self.repetitions = repetitions
         self.loopWork = loopWork
         self.memory = memory
         self.work = work
     }
 
     /// Seconds until the last sequence has its first token.
-    public var timeToFirstToken: Percentiles { Percentiles(turns.map(\.timeToFirstToken)) }
+    public var timeToFirstToken: Percentiles { Percentiles(repetitions.map(\.timeToFirstToken)) }
     /// Seconds from one token to the next, averaged over a sequence.
-    public var timePerOutputToken: Percentiles { Percentiles(turns.map(\.timePerOutputToken)) }
-    /// What the machine could do: medians of the turns.
+    public var timePerOutputToken: Percentiles {
+        Percentiles(repetitions.map(\.timePerOutputToken))
+    }
+    /// What the machine could do: medians of the repetitions.
     public var rates: MachineRates {
-        let int8 = turns.compactMap(\.rates.int8OperationsPerSecond)
+        let int8 = repetitions.compactMap(\.rates.int8OperationsPerSecond)
         return MachineRates(
             readBytesPerSecond: median(\.rates.readBytesPerSecond),
             operationsPerSecond: median(\.rates.operationsPerSecond),
@@ -122,16 +124,16 @@ public struct LatencyReport: Sendable, Equatable {
     }
     /// Generated tokens per second, after the first.
     public var decodeTokensPerSecond: Double { Double(batchSize) / timePerOutputToken.median }
-    /// Share of the float32 peak that the prefill reached, from 0 to 1: the median of the turns.
+    /// Share of the float32 peak that the prefill reached, from 0 to 1: the median of the repetitions.
     public var prefillShareOfPeak: Double {
         median { work.prefillOperations / $0.timeToFirstToken / $0.rates.operationsPerSecond }
     }
-    /// Share of the read bandwidth that decoding reached, from 0 to 1: the median of the turns.
+    /// Share of the read bandwidth that decoding reached, from 0 to 1: the median of the repetitions.
     public var decodeShareOfReadLimit: Double {
         median { work.decodeBytes / $0.timePerOutputToken / $0.rates.readBytesPerSecond }
     }
 
-    private func median(_ figure: (LatencyTurn) -> Double) -> Double {
-        Percentiles(turns.map(figure)).median
+    private func median(_ figure: (LatencyRepetition) -> Double) -> Double {
+        Percentiles(repetitions.map(figure)).median
     }
 }

@@ -41,7 +41,8 @@ public struct MachineProbe {
             way: isOfMedium ? "\(all.way); medium's products" : all.way)
     }
 
-    /// Measures a limit for all threads together. Cost: a tenth of a second.
+    /// Measures a limit for all threads together. Cost: a tenth of a second, of
+    /// memory the time of 21 reads of a GiB.
     public func allCores(_ limit: MachineLimit) -> Double? {
         fastest(limit, alone: false)?.perSecond
     }

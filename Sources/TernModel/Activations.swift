@@ -8,8 +8,8 @@ import TernTensor
 struct Activations: Sendable {
     /// Rows that go through the layers together.
     let rows: Int
-    /// Shape: `[rows, hidden]`. An MLP's update takes the place of the
-    /// normed rows it is made of, of which each is read for the last time before its update is written.
+    /// Shape: `[rows, hidden]`. An MLP's update takes the place of the normed rows it is made of, of
+    /// which each is read for the last time before its update is written.
     let hidden, normed, update, partial: Tensor
     /// Elements of `HeadRows`, and of what was attended; the same where no tokens are traded.
     let localHeads, allHeads, localAttended, allAttended: Tensor

@@ -1,5 +1,5 @@
-// What a layer holds of the rows it takes at once, as views of a mode's activations. Whose rows they
-// are is the step's business.
+// What a layer holds of the rows that go through it together, as views of a mode's activations. Whose
+// rows they are is the step's business.
 
 import TernPlanning
 import TernTensor

@@ -49,8 +49,7 @@ public struct RankResources {
 }
 
 /// One step as the layers see it, or one turn of it: some of its rows, which go through all layers
-/// together.
-/// `n` is the number of this rank's own tokens in it, `N` of all.
+/// together. `n` is the number of this rank's own tokens in it, `N` of all.
 public struct StepContext {
     let backend: any Backend
     let communicator: any Communicator
@@ -165,7 +164,7 @@ public struct StepContext {
     }
 }
 
-/// Room for what a layer makes of the rows it takes.
+/// Room for what a layer makes of the rows at hand.
 extension StepContext {
     /// Shape: `[n, hidden]`.
     var normed: Tensor { held.normed }

@@ -45,7 +45,8 @@ enum BenchLatency {
         try engine.stop()
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
-            batchSize: batch.size, turns: times.turns, loopWork: times.loop, memory: memory,
+            batchSize: batch.size, repetitions: times.repetitions, loopWork: times.loop,
+            memory: memory,
             work: work(batch, engine))
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
@@ -55,19 +56,19 @@ enum BenchLatency {
     /// them. The limits are probed while the engine has nothing to do.
     private static func measure(
         _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, besides hardware: Hardware
-    ) throws -> (turns: [LatencyTurn], loop: LoopWork) {
+    ) throws -> (repetitions: [LatencyRepetition], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
         bar.show(0)
         // The first run touches memory for the first time.
         _ = try batch.run(on: engine, salt: 0)
         let probe = try hardware.rateProbe()
         let before = engine.metrics
-        var turns: [LatencyTurn] = []
+        var found: [LatencyRepetition] = []
         for repetition in 1...repetitions {
             bar.show(Double(repetition) / Double(repetitions + 1))
             let times = try batch.run(on: engine, salt: repetition)
-            turns.append(
-                LatencyTurn(
+            found.append(
+                LatencyRepetition(
                     timeToFirstToken: times.first, timePerOutputToken: times.next,
                     rates: probe()))
         }
@@ -77,7 +78,7 @@ enum BenchLatency {
         let loop = LoopWork(
             planning: (after.planningTime - before.planningTime) / steps,
             text: (after.textTime - before.textTime) / steps)
-        return (turns, loop)
+        return (found, loop)
     }
 
     private static func work(_ batch: EqualBatch, _ engine: Engine) -> BatchWork {

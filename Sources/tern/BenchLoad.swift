@@ -143,6 +143,7 @@ extension LoadReport {
             "first_token_s": .number(firstToken.median),
             "ready_per_read": .number(readyPerReading),
             "resident_per_needed": .number(memory.perNeeded),
+            "resident_bytes": .integer(memory.all), "weight_bytes": .integer(memory.weights),
         ]
     }
 

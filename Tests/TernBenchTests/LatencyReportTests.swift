@@ -12,19 +12,24 @@ struct LatencyReportTests {
         #expect(Percentiles([7]).median == 7)
     }
 
-    @Test("Rates are those of medians, and a share is the median of what each turn had beside it")
+    @Test(
+        "Rates are those of medians, and a share is the median of what each repetition had beside it"
+    )
     func shares() {
-        func turn(_ first: Double, _ next: Double, reads: Double, computes: Double) -> LatencyTurn {
-            LatencyTurn(
+        func repetition(_ first: Double, _ next: Double, reads: Double, computes: Double)
+            -> LatencyRepetition
+        {
+            LatencyRepetition(
                 timeToFirstToken: first, timePerOutputToken: next,
                 rates: MachineRates(readBytesPerSecond: reads, operationsPerSecond: computes))
         }
         let report = LatencyReport(
             inputLength: 100, outputLength: 10, batchSize: 4,
-            turns: [
+            repetitions: [
                 // The host slows down: the times double, and so does what one limit alone would tell.
-                turn(1, 0.5, reads: 8e9, computes: 20e9), turn(2, 1, reads: 4e9, computes: 10e9),
-                turn(9, 1, reads: 5e9, computes: 10e9),
+                repetition(1, 0.5, reads: 8e9, computes: 20e9),
+                repetition(2, 1, reads: 4e9, computes: 10e9),
+                repetition(9, 1, reads: 5e9, computes: 10e9),
             ],
             loopWork: LoopWork(planning: 4e-5, text: 1e-5),
             memory: ResidentBytes(files: 2, anonymous: 100, weights: 60, cache: 40),

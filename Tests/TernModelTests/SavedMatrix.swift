@@ -52,6 +52,8 @@ struct SavedMatrix {
     let group: Int?
     /// The group of each input; none is written without.
     var order: [Int]?
+    /// The bits of every scale, as its type has them; random ones without.
+    var scaleBits: UInt32?
 
     /// Inputs that share a scale.
     var width: Int { group ?? inputs }
@@ -90,8 +92,9 @@ struct SavedMatrix {
             file.add(tensor.name, tensor.type, tensor.shape) { bytes in
                 for _ in 0..<count {
                     switch tensor.type {
-                    case "F16": bytes.append(half: UInt16(0x2000 | word() & 0x0FFF))
-                    case "BF16": bytes.append(half: UInt16(0x3C00 | word() & 0xFF))
+                    case "F32": bytes.append(word: scaleBits ?? word())
+                    case "F16": bytes.append(half: UInt16(scaleBits ?? 0x2000 | word() & 0x0FFF))
+                    case "BF16": bytes.append(half: UInt16(scaleBits ?? 0x3C00 | word() & 0xFF))
                     case "I8": bytes.append(UInt8(word() & 0xFF))
                     default: bytes.append(word: word())
                     }

@@ -61,7 +61,10 @@ struct TurnTests {
     @Test("A step reads nothing that it has not written: memory of NaN before it shows nowhere")
     func poison() throws {
         for experts in [0, 8] {
-            for topology in [Topology(), Topology(tensor: 2), Topology(sequence: 2, tensor: 2)] {
+            for topology in [
+                Topology(), Topology(tensor: 2), Topology(sequence: 2, tensor: 2),
+                Topology(pipeline: 2, tensor: 2),
+            ] {
                 let ranks = try ModelRanks(
                     TinyModel(experts: experts), topology, rowsAtOnce: 7)
                 for mode in ParallelMode.allCases {
@@ -119,11 +122,17 @@ struct TurnTests {
     func stages() throws {
         let alone = try ModelRanks(TinyModel(), Topology())
             .trace(.tensor, tokens: [64], sampled: [[5, 63]])
-        let topology = Topology(pipeline: 2, tensor: 2)
-        let found = try ModelRanks(TinyModel(), topology, rowsAtOnce: 7)
-            .trace(.tensor, tokens: [64], sampled: [[5, 63]])
-        #expect(found.map(\.logits).reduce([], +) == alone[0].logits)
-        // The ends of ten turns on either side, and nobody sees hidden values of all rows at once.
-        #expect(found.map { $0.calls[.sendReceive] } == [10, 10, 10, 10])
+        for topology in [Topology(pipeline: 2, tensor: 2), Topology(pipeline: 2, sequence: 2)] {
+            for mode in ParallelMode.allCases {
+                let found = try ModelRanks(TinyModel(), topology, rowsAtOnce: 7)
+                    .trace(mode, tokens: [64], sampled: [[5, 63]])
+                #expect(found.map(\.logits).reduce([], +) == alone[0].logits)
+                // Ten turns where ranks hold the same tokens; ranks that split them take one.
+                let turns = mode == .sequence && topology.sequenceParallelSize > 1 ? 1 : 10
+                #expect(
+                    found.map { $0.calls[.sendReceive] } == Array(repeating: turns, count: 4),
+                    "\(topology), \(mode)")
+            }
+        }
     }
 }

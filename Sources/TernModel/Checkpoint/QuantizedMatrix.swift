@@ -176,7 +176,9 @@ extension CheckpointTensor {
         switch residentType {
         case .float16: Float(Float16(bitPattern: largestBits(UInt16.self)))
         case .bfloat16: Float(bitPattern: UInt32(largestBits(UInt16.self)) << 16)
-        default: Float(bitPattern: largestBits(UInt32.self))
+        case .float32: Float(bitPattern: largestBits(UInt32.self))
+        case .int32, .int8:
+            preconditionFailure("scales: found \(residentType), expected real numbers")
         }
     }
 

@@ -91,7 +91,7 @@ public struct Llama: Sendable {
     /// attention no other sees the rest.
     private func walk(_ turn: StepContext, layers count: Int) throws(CommunicationError) {
         let isLastStage = head != nil
-        // Nothing is copied from layer to layer: of values of this size that would be felt.
+        // By index: an iterator over values of this size is put on the heap in debug builds.
         for index in 0..<count {
             if index == 0 {
                 layers[index].attentionNorm(turn.hidden, into: turn.normed, on: turn.backend)
