@@ -46,8 +46,7 @@ enum BenchLatency {
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
             batchSize: batch.size, repetitions: times.repetitions, loopWork: times.loop,
-            memory: memory,
-            work: work(batch, engine))
+            memory: memory, work: work(batch, engine))
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
     }

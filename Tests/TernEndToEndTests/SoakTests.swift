@@ -36,7 +36,7 @@ struct SoakTests {
         while !Self.isOver(engine, since: start, kills: killer.kills) {
             if try RankProcessTests.tokens(engine, requests) != expected { wrong += 1 }
             rounds += 1
-            if killer.kills >= 2 { warm = warm ?? Holdings() }
+            if killer.kills >= 2, warm == nil { warm = try killer.withRanksAlive(Holdings.init) }
         }
         killer.stop()
         pthread_join(thread, nil)
@@ -48,7 +48,10 @@ struct SoakTests {
             #expect((lost[mode] ?? 0) > 0, "kills have to land in \(mode) mode; seed \(seed)")
         }
         #expect(engine.metrics.finished[.length] == (rounds + 1) * requests.count)
-        if let warm { try Holdings().expectNoMore(than: warm, isAlone: Self.asked != nil) }
+        if let warm {
+            try killer.withRanksAlive(Holdings.init)
+                .expectNoMore(than: warm, isAlone: Self.asked != nil)
+        }
         try engine.stop()
     }
 
@@ -81,13 +84,10 @@ private struct Holdings {
     let threads = TemporaryFolder.names(in: "/proc/self/task").count
     let memory = Result { try Processes.residentBytes(of: getpid()) }
 
-    /// Either count may fall between two lives of the ranks, of which each has some five descriptors;
-    /// one that every kill left behind would be far more. Where other tests run in this process at
-    /// the same time, they hold much more.
+    /// Where other tests run in this process at the same time, they hold much more.
     func expectNoMore(than before: Holdings, isAlone: Bool) throws {
-        let slack = isAlone ? 12 : 60
-        #expect(descriptors < before.descriptors + slack)
-        #expect(threads < before.threads + slack)
+        #expect(descriptors < before.descriptors + (isAlone ? 4 : 60))
+        #expect(threads < before.threads + (isAlone ? 4 : 60))
         guard isAlone else { return }
         let (now, then) = (try memory.get(), try before.memory.get())
         print("soak: resident \(then >> 20) MiB after warm-up, \(now >> 20) MiB at the end")
@@ -112,6 +112,19 @@ private final class Killer: Sendable {
 
     func stop() { state.withLock { $0.isOver = true } }
 
+    /// Does something once the ranks serve, and kills none meanwhile: between two lives of their
+    /// process its sockets are gone.
+    func withRanksAlive<Value>(_ body: () -> Value) throws -> Value {
+        try state.withLock { _ in
+            let deadline = ContinuousClock.now + .seconds(60)
+            while !ranks.engine.metrics.ranks.areReady {
+                try #require(ContinuousClock.now < deadline, "the ranks do not come back")
+                usleep(1000)
+            }
+            return body()
+        }
+    }
+
     func run() {
         var random = seed
         while !state.withLock({ $0.isOver }) {
@@ -121,8 +134,10 @@ private final class Killer: Sendable {
             guard ranks.engine.metrics.ranks.areReady, let child = ranks.child
             else { continue }
             awaitStep(mode)
-            kill(child, SIGKILL)
-            state.withLock { $0.kills += 1 }
+            state.withLock {
+                kill(child, SIGKILL)
+                $0.kills += 1
+            }
         }
     }
 
