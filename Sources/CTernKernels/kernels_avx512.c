@@ -13,6 +13,8 @@
 #define TERN_HAS_HALF 1
 #define TERN_HAS_BFLOAT16 0
 #define TERN_WIDENS 1
+#define TERN_FETCH_AHEAD 2048
+#define TERN_FETCH_CACHE 1
 #define TERN_DOT TERN_DOT_MADD512
 #include "tiles_avx512.h"
 

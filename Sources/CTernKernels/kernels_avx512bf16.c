@@ -15,6 +15,10 @@
 #define TERN_HAS_HALF 1
 #define TERN_HAS_BFLOAT16 1
 #define TERN_WIDENS 0
+// On a Zen 4 what is sent for into the second cache streams at up to 60 GB/s on two cores, into the
+// first at 50: few misses of that are in flight at once.
+#define TERN_FETCH_AHEAD 1024
+#define TERN_FETCH_CACHE 2
 #define TERN_DOT TERN_DOT_VNNI
 #include "tiles_avx512.h"
 

@@ -157,6 +157,8 @@ ALWAYS_INLINE void linear_tile(
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
     if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, panel, rows, panels);
+    else if (type == TERN_GROUPED_INT4)
+        fetch_groups(weight, a->panel_bytes, a->stored_inputs, panels, type);
     for (int64_t part = 0, segment = 0; part < a->parts; part++) {
         const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
         __builtin_assume(first % 2 == 0);

@@ -58,7 +58,7 @@ ALWAYS_INLINE void pair_tile(
         UNROLL for (int p = 0; p < panels; p++) {
             const char *w = weight + p * panel_bytes + k * 32;
             weights[p] = (words)load16(w);
-            __builtin_prefetch(w + FETCH_AHEAD);
+            fetch_ahead(w);
         }
         UNROLL for (int r = 0; r < rows; r++) {
             const words inputs = splat_pair(float_bits(x[(k >> 1) * rows + r]));

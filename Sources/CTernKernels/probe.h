@@ -16,7 +16,7 @@ ALWAYS_INLINE words read_chunk(const char *chunk, int64_t bytes, const int strea
     for (int64_t i = 0; i < stream; i += 64)
         UNROLL for (int s = 0; s < streams; s++) {
             const char *from = chunk + s * stream + i;
-            __builtin_prefetch(from + 2048);
+            fetch_ahead(from);
             sum ^= (words)load16(from);
         }
     return sum;

@@ -145,7 +145,7 @@ ALWAYS_INLINE void count_tile(
             UNROLL for (int p = 0; p < panels; p++) {
                 const char *w = weight + p * panel_bytes + k * 16;
                 weights[p] = (words)load16(w);
-                __builtin_prefetch(w + FETCH_AHEAD);
+                fetch_ahead(w);
             }
             count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         }
@@ -155,7 +155,7 @@ ALWAYS_INLINE void count_tile(
         const char *from = weight + k * 8;
         UNROLL for (int p = 0; p < panels; p++) {
             weights[p] = (words)load16(from + p * panel_bytes) & 0x0F0F0F0Fu;
-            __builtin_prefetch(from + p * panel_bytes + FETCH_AHEAD);
+            fetch_ahead(from + p * panel_bytes);
         }
         count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         // Loaded again where counts need the registers.
@@ -180,6 +180,18 @@ ALWAYS_INLINE ints group_zeros(
     memcpy(
         &zeros, panel + word_bytes(stored_inputs, type) + groups * 32 + group * 16, sizeof zeros);
     return __builtin_convertvector(zeros, ints);
+}
+
+// Sends for the scales and zero points of a tile: they lie behind the words, where those are read a
+// line now and then, too seldom for the processor to see them coming.
+ALWAYS_INLINE void fetch_groups(
+    const char *weight, int64_t panel_bytes, int64_t stored_inputs, const int panels,
+    const int32_t type) {
+    UNROLL for (int p = 0; p < panels; p++) {
+        const char *panel = weight + p * panel_bytes;
+        for (int64_t i = word_bytes(stored_inputs, type); i < panel_bytes; i += 64)
+            fetch_line(panel + i);
+    }
 }
 
 // One whole number of a panel.

@@ -6,9 +6,9 @@
 
 #include "elements.h"
 
-// How far ahead of its use a panel is fetched, in bytes; and how far inputs that lie side by side,
-// in elements: of many rows they are more than the second cache holds.
-enum { FETCH_AHEAD = 2048, INPUTS_FETCHED = 512 };
+// How far ahead inputs that lie side by side are fetched, in elements: of many rows they are more
+// than the second cache holds.
+enum { INPUTS_FETCHED = 512 };
 
 // The first or the second of each pair of bfloat16.
 ALWAYS_INLINE v16 bfloat_lanes(words pairs, int odd) {
@@ -20,10 +20,10 @@ ALWAYS_INLINE v16 bfloat_lanes(words pairs, int odd) {
 ALWAYS_INLINE v16 panel_lanes(
     const char *panel, int64_t k, const int odd, const int has_many_sums, const int32_t type) {
     if (type == TERN_FLOAT32) {
-        if (!has_many_sums) __builtin_prefetch(panel + k * 64 + FETCH_AHEAD);
+        if (!has_many_sums) fetch_ahead(panel + k * 64);
         return load16(panel + k * 64);
     }
-    if (!odd) __builtin_prefetch(panel + k * 32 + FETCH_AHEAD);
+    if (!odd) fetch_ahead(panel + k * 32);
     return type == TERN_FLOAT16 ? load_halves(panel + k * 32)
                                 : bfloat_lanes((words)load16(panel + (k - odd) * 32), odd);
 }
