@@ -105,7 +105,7 @@ ALWAYS_INLINE void attend_step(
 
 // sums[r * panels + p] += x[r] . panel p over k in [first, end), ascending.
 //
-// Meanwhile what comes next is fetched into the first cache: what lies `ahead` of each panel's
+// Meanwhile what comes next is fetched: what lies `ahead` of each panel's
 // elements, and what corresponds to them in `next`, if it is given.
 ALWAYS_INLINE void attend_sums(
     v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *panel, int64_t panel_bytes,
@@ -121,11 +121,11 @@ ALWAYS_INLINE void attend_sums(
     for (; k + 1 < end; k += 2) {
         const char *pair = panel + k * step;
         UNROLL for (int p = 0; p < panels; p++) {
-            __builtin_prefetch(pair + p * panel_bytes + ahead);
-            if (type == TERN_FLOAT32) __builtin_prefetch(pair + p * panel_bytes + ahead + step);
+            fetch_line(pair + p * panel_bytes + ahead);
+            if (type == TERN_FLOAT32) fetch_line(pair + p * panel_bytes + ahead + step);
             if (!next) continue;
-            __builtin_prefetch(next[p] + k * step);
-            if (type == TERN_FLOAT32) __builtin_prefetch(next[p] + (k + 1) * step);
+            fetch_line(next[p] + k * step);
+            if (type == TERN_FLOAT32) fetch_line(next[p] + (k + 1) * step);
         }
         attend_step(sums, x + k * x_k, x_r, pair, panel_bytes, 0, rows, panels, type);
         attend_step(sums, x + (k + 1) * x_k, x_r, pair, panel_bytes, 1, rows, panels, type);

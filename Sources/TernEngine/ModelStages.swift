@@ -63,7 +63,8 @@ struct ModelStages: Sendable {
         let limits = StepLimits(
             tokens: configuration.maxBatchedTokens, sequences: configuration.maxSequences,
             positions: longest, blocksPerSequence: configuration.blocks(for: longest),
-            logitRows: configuration.maxLogitRows)
+            logitRows: configuration.maxLogitRows,
+            rowsAtOnce: StepLimits.usualRowsAtOnce(quantization))
         let buffers = try layouts.map { try StepBuffers(model, layout: $0, limits: limits) }
         let memory = try MemoryPlan(
             MemoryPlan.Needs(

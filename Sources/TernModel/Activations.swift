@@ -94,7 +94,7 @@ struct ActivationSizes: Sendable {
             .hidden: [rows, hidden], .normed: [rows, hidden],
             .localHeads: [rows * widths.heads], .localAttended: [rows * widths.attended],
             .sampledAttended: [min(rows, limits.logitRows) * widths.attended],
-            .gateUp: [min(rows, MLP.rowsAtOnce) * 2 * widths.inner],
+            .gateUp: [min(rows, limits.rowsAtOnce) * 2 * widths.inner],
             .sampledHidden: [limits.logitRows, hidden],
             .shareOfLogits: [limits.logitRows, widths.vocabulary],
         ]

@@ -22,6 +22,8 @@ public struct StepBuffers: Sendable {
     let latent: LatentBuffers?
     /// Where the model has experts.
     let experts: ExpertBuffers?
+    /// See `StepLimits`.
+    let rowsAtOnce: Int
     /// Memory of all buffers.
     public let bytes: Int
     /// What both modes' values lie in.
@@ -41,6 +43,7 @@ public struct StepBuffers: Sendable {
             ActivationSizes(model, layout: layout, view: layout[.sequence], limits: limits),
             ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
         )
+        rowsAtOnce = limits.rowsAtOnce
         let (tokens, sequences, rows) = (limits.tokens, limits.sequences, limits.logitRows)
         tokenIDs = try numbers([tokens])
         positions = try numbers([tokens])

@@ -192,7 +192,10 @@ extension StepContext {
             as: Shape(slots.shape[0], ownQueryHeads.count, rank.widths.values.count))
     }
 
-    /// Room for gates and ups of some of the rank's tokens, at most `MLP.rowsAtOnce`.
+    /// How many rows' inner values an MLP has room for.
+    var rowsAtOnce: Int { rank.buffers.rowsAtOnce }
+
+    /// Room for gates and ups of some of the rank's tokens, at most `rowsAtOnce`.
     /// Shape: `[rows, columns]`.
     func gateUp(rows: Int, columns: Int) -> Tensor {
         rank.buffers[mode].gateUp.reused(as: Shape(rows, columns))

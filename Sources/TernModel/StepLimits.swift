@@ -13,17 +13,21 @@ public struct StepLimits: Sendable, Equatable {
     /// Rows of one step that ask for logits.
     public let logitRows: Int
     /// Rows that go through the layers together where a step may be taken in turns: see
-    /// `StepContext.turns`.
+    /// `StepContext.turns`. Of any step an MLP holds the inner values of so many rows at once.
     public let rowsAtOnce: Int
 
-    /// As many as an MLP takes at once: enough for products to be bound by arithmetic, while a layer's
-    /// values take a few megabytes.
-    public static let usualRowsAtOnce = MLP.rowsAtOnce
+    /// Enough rows for reading the weights to take less time than multiplying with them, and for making
+    /// them float32 once for many rows; of weights of 8 and 4 bits, which are never made float32, half
+    /// of that. So few that a product of a usual inner width takes its inputs at once, see
+    /// `CPUBackend.linear`, and that a layer's values take a few megabytes.
+    public static func usualRowsAtOnce(_ weights: WeightQuantization = WeightQuantization()) -> Int {
+        weights.layers == nil && weights.saved == nil ? 256 : 128
+    }
 
     /// Limits of a step; without `logitRows`, each sequence may ask for one.
     public init(
         tokens: Int, sequences: Int, positions: Int, blocksPerSequence: Int, logitRows: Int? = nil,
-        rowsAtOnce: Int = Self.usualRowsAtOnce
+        rowsAtOnce: Int = Self.usualRowsAtOnce()
     ) {
         self.tokens = tokens
         self.sequences = sequences

@@ -57,7 +57,7 @@ struct LayerAllocationTests {
     /// Heap allocations of each rank for each layer.
     private func perLayer(
         _ topology: Topology, _ mode: ParallelMode, experts: Int = 0, tokens: Int = 5,
-        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce()
     ) throws -> [Int64] {
         func counts(layers: Int) throws -> [Int64] {
             try allocations(

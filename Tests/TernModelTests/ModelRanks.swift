@@ -68,7 +68,7 @@ struct ModelRanks: Sendable {
     init(
         _ tiny: TinyModel, _ topology: Topology,
         oneShotBytes: Int = LocalWorld.defaultOneShotBytes,
-        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce()
     ) throws {
         self.topology = topology
         self.oneShotBytes = oneShotBytes

@@ -15,7 +15,7 @@ final class ModelRunner {
     convenience init(
         folder: String, dtype: DType, backend: any Backend, source: WeightSource? = nil,
         positions: Int = 256, quantization: WeightQuantization? = nil,
-        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce()
     ) throws {
         try self.init(
             ModelConfiguration(folder: folder), dtype: dtype, backend: backend,
@@ -26,7 +26,7 @@ final class ModelRunner {
     init(
         _ configuration: ModelConfiguration, dtype: DType, backend: any Backend,
         source: WeightSource, positions: Int = 256, quantization: WeightQuantization? = nil,
-        rowsAtOnce: Int = StepLimits.usualRowsAtOnce
+        rowsAtOnce: Int = StepLimits.usualRowsAtOnce()
     ) throws {
         self.configuration = configuration
         let loader = WeightLoader(

@@ -9,6 +9,9 @@ import Testing
 
 @Suite("Steps that are taken in turns", .timeLimit(.minutes(1)))
 struct TurnTests {
+    /// In the widest part a row's hidden values, the same normed, and 192 gates and ups.
+    private static let rowBytes = (48 + 48 + 192) * MemoryLayout<Float>.size
+
     @Test(
         "Each family's bits are those of rows taken at once, in the prompt and behind it",
         arguments: TemporaryFolder.names(in: Fixture.families))
@@ -113,9 +116,26 @@ struct TurnTests {
                 .bytes
         }
         #expect(bytes(2048, rowsAtOnce: 64) == bytes(1024, rowsAtOnce: 64))
-        // In the widest part a row's hidden values, the same normed, and 192 gates and ups.
-        let row = (48 + 48 + 192) * 4
-        #expect(bytes(2048, rowsAtOnce: 128) - bytes(2048, rowsAtOnce: 64) == 64 * row)
+        let (more, less) = (bytes(2048, rowsAtOnce: 128), bytes(2048, rowsAtOnce: 64))
+        #expect(more - less == 64 * Self.rowBytes)
+    }
+
+    @Test("Beside weights of 8 or 4 bits, made at load or saved, values take room of half the rows")
+    func quantized() throws {
+        let model = try TinyModel().configuration
+        let layout = try RankLayout(0, in: Topology(), model)
+        func bytes(_ weights: WeightQuantization) -> Int {
+            let limits = StepLimits(
+                tokens: 2048, sequences: 1, positions: 64, blocksPerSequence: 4,
+                rowsAtOnce: StepLimits.usualRowsAtOnce(weights))
+            return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
+                .bytes
+        }
+        let whole = bytes(WeightQuantization(head: .int8))
+        for layers in [WeightFormat.int8, .int4(group: 128)] {
+            #expect(whole - bytes(WeightQuantization(layers: layers)) == 128 * Self.rowBytes)
+        }
+        #expect(whole - bytes(WeightQuantization(saved: .channelInt8)) == 128 * Self.rowBytes)
     }
 
     @Test("Stages of a pipeline hand on each turn as soon as it is through")

@@ -31,20 +31,15 @@ struct MLP: Sendable {
         activation = model.activation
     }
 
-    /// The most rows whose inner values are held at once: so many that reading the weights takes less
-    /// time than multiplying with them, and that a product of a usual inner width takes its inputs
-    /// at once, see `CPUBackend.linear`.
-    static let rowsAtOnce = 256
-
     /// Shape: `[n, hidden]` to `[n, hidden]`.
     ///
-    /// Cost: reads the weights once for each `rowsAtOnce` rows; one all-reduce.
+    /// Cost: reads the weights once for each `StepLimits.rowsAtOnce` rows; one all-reduce.
     func callAsFunction(
         _ input: Tensor, into hidden: Tensor, _ step: StepContext
     ) throws(CommunicationError) {
         let columns = gateUp.weight(step.view.tensorGroup).outputs
         let sums = down.ownSums(for: hidden, step)
-        let turns = RowTurns(input.shape[0], atMost: Self.rowsAtOnce)
+        let turns = RowTurns(input.shape[0], atMost: step.rowsAtOnce)
         // By index: an iterator over ranges would cost an allocation where nothing is optimized.
         for turn in 0..<turns.count {
             let rows = turns[turn]
