@@ -4,7 +4,8 @@
 
 /// The format of a weight's elements.
 public enum WeightFormat: Sendable, Equatable {
-    /// Real numbers. Layout of a panel: bfloat16 `[ceil(inputs / 2)][16][2]`, others `[inputs][16]`.
+    /// Real numbers. Layout of a panel: bfloat16 `[ceil(inputs / 2)][16][2]`, others `[inputs][16]`;
+    /// behind one of whole 32 KiB, padding.
     case plain(DType)
     /// Whole numbers from -127 to 127 with a float32 scale for each output, stored above 128.
     /// Layout of a panel: `[ceil(inputs / 4)][16][4]` bytes, then 16 scales.
@@ -80,11 +81,16 @@ public enum WeightFormat: Sendable, Equatable {
         }
     }
 
-    /// Memory of a panel.
+    /// Panels that are read side by side, so many bytes or a multiple of it apart, hinder each other in
+    /// memory: a bit more between them, at most 1.4 %, and a Xeon reads them 8 % faster.
+    private static let evenDistance = 32 << 10
+    private static let padding = 7 * 64
+
+    /// Memory of a panel, and what lies between it and the next.
     func panelBytes(inputs: Int) -> Int {
         let elements = elementBytes(inputs: inputs)
         switch self {
-        case .plain: return elements
+        case .plain: return elements % Self.evenDistance == 0 ? elements + Self.padding : elements
         case .int8: return elements + PanelLayout.width * 4
         case .int4:
             let scales = groups(of: inputs) * PanelLayout.width * 3
