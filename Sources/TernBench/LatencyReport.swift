@@ -62,13 +62,19 @@ public struct LatencyRepetition: Sendable, Equatable {
     public let timeToFirstToken: Double
     /// Seconds from one token to the next, averaged over a sequence.
     public let timePerOutputToken: Double
+    /// What products took of it; nil where they were not timed.
+    public let products: PhaseProducts?
     /// What the machine can do.
     public let rates: MachineRates
 
     /// A repetition as measured.
-    public init(timeToFirstToken: Double, timePerOutputToken: Double, rates: MachineRates) {
+    public init(
+        timeToFirstToken: Double, timePerOutputToken: Double, products: PhaseProducts? = nil,
+        rates: MachineRates
+    ) {
         self.timeToFirstToken = timeToFirstToken
         self.timePerOutputToken = timePerOutputToken
+        self.products = products
         self.rates = rates
     }
 }
@@ -81,6 +87,8 @@ public struct LatencyReport: Sendable, Equatable {
     public let outputLength: Int
     /// Sequences at once.
     public let batchSize: Int
+    /// Ranks that share the machine.
+    public let ranks: Int
     /// Repetitions, one at least.
     public let repetitions: [LatencyRepetition]
     /// Seconds of processor time that the engine's loop took a step for work of its own.
@@ -92,12 +100,14 @@ public struct LatencyReport: Sendable, Equatable {
 
     /// A report of measurements.
     public init(
-        inputLength: Int, outputLength: Int, batchSize: Int, repetitions: [LatencyRepetition],
-        loopWork: LoopWork, memory: ResidentBytes, work: BatchWork
+        inputLength: Int, outputLength: Int, batchSize: Int, ranks: Int = 1,
+        repetitions: [LatencyRepetition], loopWork: LoopWork, memory: ResidentBytes,
+        work: BatchWork
     ) {
         self.inputLength = inputLength
         self.outputLength = outputLength
         self.batchSize = batchSize
+        self.ranks = ranks
         self.repetitions = repetitions
         self.loopWork = loopWork
         self.memory = memory
@@ -131,6 +141,23 @@ public struct LatencyReport: Sendable, Equatable {
     /// Share of the read bandwidth that decoding reached, from 0 to 1: the median of the repetitions.
     public var decodeShareOfReadLimit: Double {
         median { work.decodeBytes / $0.timePerOutputToken / $0.rates.readBytesPerSecond }
+    }
+
+    /// Share of the float32 peak that the products of the prefill reached: the median of the
+    /// repetitions; nil where products were not timed.
+    public var productsShareOfPeak: Double? {
+        productsMedian { $0.shareOfPeak($1, ranks: ranks) }
+    }
+    /// Share of the read bandwidth that the products of decoding reached: the median of the repetitions.
+    public var productsShareOfReadLimit: Double? {
+        productsMedian { $0.shareOfReadLimit($1, ranks: ranks) }
+    }
+
+    private func productsMedian(_ share: (PhaseProducts, MachineRates) -> Double?) -> Double? {
+        let found = repetitions.compactMap { repetition in
+            repetition.products.flatMap { share($0, repetition.rates) }
+        }
+        return found.isEmpty ? nil : Percentiles(found).median
     }
 
     private func median(_ figure: (LatencyRepetition) -> Double) -> Double {

@@ -20,7 +20,8 @@ public struct StepLimits: Sendable, Equatable {
     /// them float32 once for many rows; of weights of 8 and 4 bits, which are never made float32, half
     /// of that. So few that a product of a usual inner width takes its inputs at once, see
     /// `CPUBackend.linear`, and that a layer's values take a few megabytes.
-    public static func usualRowsAtOnce(_ weights: WeightQuantization = WeightQuantization()) -> Int {
+    public static func usualRowsAtOnce(_ weights: WeightQuantization = WeightQuantization()) -> Int
+    {
         weights.layers == nil && weights.saved == nil ? 256 : 128
     }
 

@@ -21,6 +21,8 @@ enum BenchLatency {
                     Option("--output-len", value: "N", help: "tokens generated after each (32)"),
                     Option("--batch-size", value: "N", help: "sequences at once (1)"),
                     Option("--num-iters", value: "N", help: "repetitions that count (3)"),
+                    Option(
+                        "--products", help: "tell also what products alone reach within the steps"),
                     Option("--json", help: "print one JSON object"), Arguments.thresholds,
                 ]
             ), EngineFlags.section, ParallelFlags.section,
@@ -37,15 +39,18 @@ enum BenchLatency {
         configuration.requiresTokenizer = false
         let printsJSON = arguments.has("--json")
         let thresholds = try arguments.thresholds()
-        let engine = try EngineFlags.start(configuration, arguments, isQuiet: printsJSON)
+        let products = arguments.has("--products") ? ProductTimes(sequences: batch.size) : nil
+        let engine = try EngineFlags.start(
+            configuration, arguments, isQuiet: printsJSON, timing: products)
         let times = try measure(
-            batch, repetitions, engine, besides: Hardware(arguments, Topology()))
+            batch, repetitions, engine, products, besides: Hardware(arguments, Topology()))
         let memory = ResidentBytes(
             of: engine, sequences: batch.size, tokens: batch.inputLength + batch.outputLength)
         try engine.stop()
         let report = LatencyReport(
             inputLength: batch.inputLength, outputLength: batch.outputLength,
-            batchSize: batch.size, repetitions: times.repetitions, loopWork: times.loop,
+            batchSize: batch.size, ranks: configuration.topology.worldSize,
+            repetitions: times.repetitions, loopWork: times.loop,
             memory: memory, work: work(batch, engine))
         Console.write(printsJSON ? report.json.text() + "\n" : report.table)
         try thresholds?.check(report.json)
@@ -54,7 +59,8 @@ enum BenchLatency {
     /// Runs the batch over and over: what each run took that counts, and the engine's loop a step in
     /// them. The limits are probed while the engine has nothing to do.
     private static func measure(
-        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, besides hardware: Hardware
+        _ batch: EqualBatch, _ repetitions: Int, _ engine: Engine, _ products: ProductTimes?,
+        besides hardware: Hardware
     ) throws -> (repetitions: [LatencyRepetition], loop: LoopWork) {
         let bar = ProgressBar(title: "measuring")
         bar.show(0)
@@ -62,6 +68,7 @@ enum BenchLatency {
         _ = try batch.run(on: engine, salt: 0)
         let probe = try hardware.rateProbe()
         let before = engine.metrics
+        _ = products?.take()
         var found: [LatencyRepetition] = []
         for repetition in 1...repetitions {
             bar.show(Double(repetition) / Double(repetitions + 1))
@@ -69,7 +76,7 @@ enum BenchLatency {
             found.append(
                 LatencyRepetition(
                     timeToFirstToken: times.first, timePerOutputToken: times.next,
-                    rates: probe()))
+                    products: products?.take(), rates: probe()))
         }
         bar.show(1)
         let after = engine.metrics
@@ -115,6 +122,9 @@ extension LatencyReport {
             "fma_peak_flop_per_s": .number(rates.operationsPerSecond),
             "read_limit_bytes_per_s": .number(rates.readBytesPerSecond),
             "int8_peak_op_per_s": rates.int8JSON,
+            "products_percent_of_fma_peak": productsShareOfPeak.map { .number(100 * $0) } ?? .null,
+            "products_percent_of_read_limit":
+                productsShareOfReadLimit.map { .number(100 * $0) } ?? .null,
         ]
     }
 
@@ -130,6 +140,7 @@ extension LatencyReport {
         decode \(tenths(decodeTokensPerSecond)) tokens/s, \
         \(percent(decodeShareOfReadLimit)) % of the memory-read limit \
         (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
+        \(products)\
           loop  \(tenths(1e6 * loopWork.planning)) µs of processor time a step to schedule, plan, \
         hand over and commit, \(tenths(1e6 * loopWork.text)) µs to make text
           memory  \(memory.perNeeded.text(decimals: 3)) times weights and cache in use: \
@@ -137,6 +148,13 @@ extension LatencyReport {
         weights \(mebibytes(memory.weights)), cache \(mebibytes(memory.cache))
 
         """
+    }
+
+    /// The line of the products, where they were timed.
+    private var products: String {
+        guard let productsShareOfPeak, let productsShareOfReadLimit else { return "" }
+        return "  products  \(percent(productsShareOfPeak)) % of the fp32 FMA peak in prefill, "
+            + "\(percent(productsShareOfReadLimit)) % of the memory-read limit in decode\n"
     }
 
     private func mebibytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1_048_576) }

@@ -151,11 +151,15 @@ enum EngineFlags {
     /// Starts the engine and shows how its start goes on standard error, or wherever `report` does.
     static func start(
         _ configuration: EngineConfiguration, _ arguments: Arguments, isQuiet: Bool,
-        report: (@Sendable (StartReport) -> Void)? = nil
+        timing products: ProductTimes? = nil, report: (@Sendable (StartReport) -> Void)? = nil
     ) throws -> Engine {
-        let hardware = try Hardware(arguments, configuration.topology)
+        var hardware = try Hardware(arguments, configuration.topology).engine
+        if let products {
+            let backend = hardware.backend
+            hardware.backend = { ProductTimer(try backend($0, $1), products) }
+        }
         return try Engine(
-            try traced(configuration, arguments), on: hardware.engine,
+            try traced(configuration, arguments), on: hardware,
             report: report ?? { show($0, isQuiet: isQuiet) })
     }
 

@@ -43,4 +43,40 @@ struct LatencyReportTests {
         #expect(report.rates.operationsPerSecond == 10e9)
         #expect(report.rates.int8OperationsPerSecond == nil)
     }
+
+    @Test("What products reach counts the prompts' operations and the bytes that decoding reads")
+    func products() {
+        func repetition(_ prompt: Double, _ token: Double, computes: Double) -> LatencyRepetition {
+            var products = PhaseProducts()
+            // Two ranks, each with half of the outputs.
+            for _ in 0..<2 {
+                products.prefill.add(
+                    rows: 10, inputs: 100, outputs: 50, bytesPerElement: 2, seconds: prompt)
+                products.decode.add(
+                    rows: 1, inputs: 100, outputs: 50, bytesPerElement: 2, seconds: token)
+            }
+            return LatencyRepetition(
+                timeToFirstToken: 1, timePerOutputToken: 1, products: products,
+                rates: MachineRates(readBytesPerSecond: 40_000, operationsPerSecond: computes))
+        }
+        func report(_ repetitions: [LatencyRepetition]) -> LatencyReport {
+            LatencyReport(
+                inputLength: 10, outputLength: 2, batchSize: 1, ranks: 2, repetitions: repetitions,
+                loopWork: LoopWork(planning: 0, text: 0),
+                memory: ResidentBytes(files: 0, anonymous: 1, weights: 1, cache: 0),
+                work: BatchWork(prefillOperations: 1, decodeBytes: 1))
+        }
+        let timed = report([
+            repetition(1, 1, computes: 400_000), repetition(2, 1, computes: 200_000),
+            repetition(1, 2, computes: 800_000),
+        ])
+        #expect(timed.productsShareOfPeak == 0.5)
+        #expect(timed.productsShareOfReadLimit == 0.5)
+        let untimed = report([
+            LatencyRepetition(
+                timeToFirstToken: 1, timePerOutputToken: 1,
+                rates: MachineRates(readBytesPerSecond: 1, operationsPerSecond: 1))
+        ])
+        #expect(untimed.productsShareOfPeak == nil && untimed.productsShareOfReadLimit == nil)
+    }
 }

@@ -306,10 +306,11 @@ struct CommandTests {
         let object = try json([
             "bench", "latency", Fixture.families + "/llama", "--load-format", "dummy",
             "--input-len", "16", "--output-len", "4", "--batch-size", "2", "--num-iters", "1",
-            "--json",
+            "--json", "--products",
         ])
         for key in [
             "prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s",
+            "products_percent_of_fma_peak", "products_percent_of_read_limit",
             "planning_us_per_step", "text_us_per_step", "weight_bytes", "cache_used_bytes",
         ] {
             #expect(try #require(object[key]?.number) > 0)
