@@ -60,7 +60,7 @@ measure = $(TERN) bench $(1) $(2) --load-format dummy --thresholds $(THRESHOLDS)
 bench-latency: build
 	$(call measure,latency,$(BENCH_MODEL),latency,--input-len 512 --num-iters 5)
 bench-latency-large: build
-	$(call measure,latency,$(BENCH_LARGE),latency-large,--input-len 512 --max-model-len 4096)
+	$(call measure,latency,$(BENCH_LARGE),latency-large,--input-len 512 --max-model-len 4096 --products)
 
 ## The large shape with weights of 8 and of 4 bits.
 bench-int8: build
