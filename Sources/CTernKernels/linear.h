@@ -157,6 +157,7 @@ ALWAYS_INLINE void linear_tile(
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
     if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, panel, rows, panels);
+    // Few rows, which wait for memory.
     else if (type == TERN_GROUPED_INT4)
         fetch_groups(weight, a->panel_bytes, a->stored_inputs, panels, type);
     for (int64_t part = 0, segment = 0; part < a->parts; part++) {

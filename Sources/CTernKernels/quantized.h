@@ -182,7 +182,7 @@ ALWAYS_INLINE ints group_zeros(
     return __builtin_convertvector(zeros, ints);
 }
 
-// Sends for the scales and zero points of a tile: they lie behind the words, where those are read a
+// Sends for the scales and zero points of a tile's panels. They lie behind the words and are read a
 // line now and then, too seldom for the processor to see them coming.
 ALWAYS_INLINE void fetch_groups(
     const char *weight, int64_t panel_bytes, int64_t stored_inputs, const int panels,

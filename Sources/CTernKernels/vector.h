@@ -32,8 +32,8 @@ ALWAYS_INLINE int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b
 // Takes the next item of a kernel's work.
 ALWAYS_INLINE int64_t claim(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
 
-// Sends for a line of memory that many others follow, into the first or the second cache, whichever
-// takes them faster.
+// Sends for one line of a stream of memory, into the first or the second cache, whichever takes
+// streams faster: see kernels_*.c.
 ALWAYS_INLINE void fetch_line(const char *line) {
     __builtin_prefetch(line, 0, TERN_FETCH_CACHE == 1 ? 3 : 2);
 }

@@ -100,7 +100,7 @@ public struct LatencyReport: Sendable, Equatable {
 
     /// A report of measurements.
     public init(
-        inputLength: Int, outputLength: Int, batchSize: Int, ranks: Int = 1,
+        inputLength: Int, outputLength: Int, batchSize: Int, ranks: Int,
         repetitions: [LatencyRepetition], loopWork: LoopWork, memory: ResidentBytes,
         work: BatchWork
     ) {

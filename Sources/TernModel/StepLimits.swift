@@ -16,9 +16,9 @@ public struct StepLimits: Sendable, Equatable {
     /// `StepContext.turns`. Of any step an MLP holds the inner values of so many rows at once.
     public let rowsAtOnce: Int
 
-    /// Enough rows for reading the weights to take less time than multiplying with them, and for making
-    /// them float32 once for many rows; of weights of 8 and 4 bits, which are never made float32, half
-    /// of that. So few that a product of a usual inner width takes its inputs at once, see
+    /// Enough rows for reading the weights to take less time than multiplying with them. Weights of 8
+    /// and 4 bits are read in half the time, so half the rows do; others are moreover made float32 once
+    /// for many rows, which pays from 192 on. So few that a product of a usual inner width takes its inputs at once, see
     /// `CPUBackend.linear`, and that a layer's values take a few megabytes.
     public static func usualRowsAtOnce(_ weights: WeightQuantization = WeightQuantization()) -> Int
     {

@@ -81,8 +81,9 @@ public enum WeightFormat: Sendable, Equatable {
         }
     }
 
-    /// Panels that are read side by side, so many bytes or a multiple of it apart, hinder each other in
-    /// memory: a bit more between them, at most 1.4 %, and a Xeon reads them 8 % faster.
+    /// Panels are read side by side. Those of bfloat16 that lie 64 or 256 KiB apart a Xeon reads 9 %
+    /// faster with a bit more between them, at most 1.4 % (docs/performance.md); smaller distances
+    /// were not measured.
     private static let evenDistance = 32 << 10
     private static let padding = 7 * 64
 

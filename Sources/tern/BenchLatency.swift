@@ -152,9 +152,11 @@ extension LatencyReport {
 
     /// The line of the products, where they were timed.
     private var products: String {
-        guard let productsShareOfPeak, let productsShareOfReadLimit else { return "" }
-        return "  products  \(percent(productsShareOfPeak)) % of the fp32 FMA peak in prefill, "
-            + "\(percent(productsShareOfReadLimit)) % of the memory-read limit in decode\n"
+        let shares = [
+            productsShareOfPeak.map { "\(percent($0)) % of the fp32 FMA peak in prefill" },
+            productsShareOfReadLimit.map { "\(percent($0)) % of the memory-read limit in decode" },
+        ].compactMap { $0 }
+        return shares.isEmpty ? "" : "  products  " + shares.joined(separator: ", ") + "\n"
     }
 
     private func mebibytes(_ bytes: Int) -> String { tenths(Double(bytes) / 1_048_576) }

@@ -22,8 +22,9 @@ final class ProductTimes: Sendable {
     }
 
     fileprivate func add(_ weight: PackedWeight, rows: Int, seconds: Double) {
-        let phase =
-            rows > sequences ? \PhaseProducts.prefill : \PhaseProducts.decode
+        // A rank without a token of its own reads no weight.
+        guard rows > 0 else { return }
+        let phase = rows > sequences ? \PhaseProducts.prefill : \PhaseProducts.decode
         found.withLock { products in
             products[keyPath: phase].add(
                 rows: rows, inputs: weight.inputs, outputs: weight.outputs,

@@ -24,7 +24,7 @@ struct LatencyReportTests {
                 rates: MachineRates(readBytesPerSecond: reads, operationsPerSecond: computes))
         }
         let report = LatencyReport(
-            inputLength: 100, outputLength: 10, batchSize: 4,
+            inputLength: 100, outputLength: 10, batchSize: 4, ranks: 1,
             repetitions: [
                 // The host slows down: the times double, and so does what one limit alone would tell.
                 repetition(1, 0.5, reads: 8e9, computes: 20e9),
