@@ -105,8 +105,8 @@ ALWAYS_INLINE void attend_step(
 
 // sums[r * panels + p] += x[r] . panel p over k in [first, end), ascending.
 //
-// Meanwhile what comes next is fetched: what lies `ahead` of each panel's
-// elements, and what corresponds to them in `next`, if it is given.
+// Meanwhile what comes next is fetched: what lies `ahead` of each panel's elements, and what
+// corresponds to them in `next`, if it is given.
 ALWAYS_INLINE void attend_sums(
     v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *panel, int64_t panel_bytes,
     int64_t ahead, const char *const *next, int64_t first, int64_t end, const int rows,

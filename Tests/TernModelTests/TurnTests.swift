@@ -106,36 +106,33 @@ struct TurnTests {
 
     @Test("Values take the room of rows that go through the layers together, whatever follows")
     func bytes() throws {
-        let model = try TinyModel().configuration
-        let layout = try RankLayout(0, in: Topology(), model)
-        func bytes(_ tokens: Int, rowsAtOnce: Int) -> Int {
-            let limits = StepLimits(
-                tokens: tokens, sequences: 1, positions: 64, blocksPerSequence: 4,
-                rowsAtOnce: rowsAtOnce)
-            return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
-                .bytes
-        }
-        #expect(bytes(2048, rowsAtOnce: 64) == bytes(1024, rowsAtOnce: 64))
-        let (more, less) = (bytes(2048, rowsAtOnce: 128), bytes(2048, rowsAtOnce: 64))
-        #expect(more - less == 64 * Self.rowBytes)
+        let less = try bytes(2048, rowsAtOnce: 64)
+        #expect(try bytes(1024, rowsAtOnce: 64) == less)
+        #expect(try bytes(2048, rowsAtOnce: 128) - less == 64 * Self.rowBytes)
     }
 
     @Test("Beside weights of 8 or 4 bits, made at load or saved, values take room of half the rows")
     func quantized() throws {
+        func bytes(_ weights: WeightQuantization) throws -> Int {
+            try self.bytes(2048, rowsAtOnce: StepLimits.usualRowsAtOnce(weights))
+        }
+        let whole = try bytes(WeightQuantization(head: .int8))
+        for weights in [
+            WeightQuantization(layers: .int8), WeightQuantization(layers: .int4(group: 128)),
+            WeightQuantization(saved: .channelInt8),
+        ] {
+            #expect(try whole - bytes(weights) == 128 * Self.rowBytes)
+        }
+    }
+
+    /// Bytes of the values of a step of so many tokens.
+    private func bytes(_ tokens: Int, rowsAtOnce: Int) throws -> Int {
         let model = try TinyModel().configuration
         let layout = try RankLayout(0, in: Topology(), model)
-        func bytes(_ weights: WeightQuantization) -> Int {
-            let limits = StepLimits(
-                tokens: 2048, sequences: 1, positions: 64, blocksPerSequence: 4,
-                rowsAtOnce: StepLimits.usualRowsAtOnce(weights))
-            return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits)
-                .bytes
-        }
-        let whole = bytes(WeightQuantization(head: .int8))
-        for layers in [WeightFormat.int8, .int4(group: 128)] {
-            #expect(whole - bytes(WeightQuantization(layers: layers)) == 128 * Self.rowBytes)
-        }
-        #expect(whole - bytes(WeightQuantization(saved: .channelInt8)) == 128 * Self.rowBytes)
+        let limits = StepLimits(
+            tokens: tokens, sequences: 1, positions: 64, blocksPerSequence: 4,
+            rowsAtOnce: rowsAtOnce)
+        return ActivationSizes(model, layout: layout, view: layout[.tensor], limits: limits).bytes
     }
 
     @Test("Stages of a pipeline hand on each turn as soon as it is through")
