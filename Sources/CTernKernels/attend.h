@@ -10,7 +10,7 @@
 
 #pragma once
 
-#include "elements.h"
+#include "attend_sums.h"
 
 enum {
     ATTEND_PANELS = TERN_MAX_VALUE_DIMENSION / 16,
@@ -39,7 +39,7 @@ typedef struct {
 
 // The scores or weights of one stretch, and where its tiles lie.
 typedef struct {
-    float scores[TILE_ROWS * ATTEND_STRETCH];  // [queries][keys]
+    float scores[TILE_ROWS * ATTEND_STRETCH];  // [queries][keys]; weights may be words of pairs
     float rescale[16];
     const char *keys[ATTEND_TILES], *values[ATTEND_TILES];
     const char *next[ATTEND_TILES];  // keys of the tile that is scored two after each
@@ -78,62 +78,6 @@ ALWAYS_INLINE v16 power_of_two(v16 x) {
     p = multiply_add(p, r, splat(0.693147004f));
     p = multiply_add(p, r, splat(1));
     return (v16)((words)p + ((words)shifted << 23));
-}
-
-// One k of a pair of them in a panel; `odd` says which.
-ALWAYS_INLINE v16 attend_load(const char *pair, const int odd, const int32_t type) {
-    if (type == TERN_FLOAT32) return load16(pair + odd * 64);
-    if (type == TERN_FLOAT16) return load_halves(pair + odd * 32);
-    if (type == TERN_INT8) return load_bytes(pair + odd * 16);
-    const words both = (words)load16(pair);
-    return (v16)(odd ? both & 0xFFFF0000u : both << 16);
-}
-
-// sums[r * panels + p] += x[r] . panel p for one k of a pair; `x` is at that k.
-ALWAYS_INLINE void attend_step(
-    v16 *sums, const float *x, int64_t x_r, const char *pair, int64_t panel_bytes, const int odd,
-    const int rows, const int panels, const int32_t type) {
-    UNROLL for (int p = 0; p < panels; p++) {
-        // Elements are loaded again for each panel, and the pair for its odd half: kept, they take
-        // registers that the sums need, which costs an eighth of the speed.
-        __asm__("" : "+r"(pair), "+r"(x));
-        const v16 value = attend_load(pair + p * panel_bytes, odd, type);
-        UNROLL for (int r = 0; r < rows; r++)
-            sums[r * panels + p] = multiply_add(splat(x[r * x_r]), value, sums[r * panels + p]);
-    }
-}
-
-// sums[r * panels + p] += x[r] . panel p over k in [first, end), ascending.
-//
-// Meanwhile what comes next is fetched: what lies `ahead` of each panel's elements, and what
-// corresponds to them in `next`, if it is given.
-ALWAYS_INLINE void attend_sums(
-    v16 *sums, const float *x, int64_t x_k, int64_t x_r, const char *panel, int64_t panel_bytes,
-    int64_t ahead, const char *const *next, int64_t first, int64_t end, const int rows,
-    const int panels, const int32_t type) {
-    const int64_t step = 16 * type_bytes(type);
-    int64_t k = first;
-    if (k % 2 && k < end) {
-        const char *pair = panel + (k - 1) * step;
-        attend_step(sums, x + k * x_k, x_r, pair, panel_bytes, 1, rows, panels, type);
-        k++;
-    }
-    for (; k + 1 < end; k += 2) {
-        const char *pair = panel + k * step;
-        UNROLL for (int p = 0; p < panels; p++) {
-            fetch_line(pair + p * panel_bytes + ahead);
-            if (type == TERN_FLOAT32) fetch_line(pair + p * panel_bytes + ahead + step);
-            if (!next) continue;
-            fetch_line(next[p] + k * step);
-            if (type == TERN_FLOAT32) fetch_line(next[p] + (k + 1) * step);
-        }
-        attend_step(sums, x + k * x_k, x_r, pair, panel_bytes, 0, rows, panels, type);
-        attend_step(sums, x + (k + 1) * x_k, x_r, pair, panel_bytes, 1, rows, panels, type);
-    }
-    if (k < end) {
-        const char *pair = panel + k * step;
-        attend_step(sums, x + k * x_k, x_r, pair, panel_bytes, 0, rows, panels, type);
-    }
 }
 
 // Which lanes of a tile lie in [begin, end) of its stretch.
@@ -253,7 +197,9 @@ ALWAYS_INLINE void attend_soften(
                 weight = select16(attend_seen(i, t->begin[q], t->end[q]), weight, splat(0));
             weights[i] = weight;
             if (type == TERN_INT8) weight *= load16(t->value_scales[i]);
-            store16(place, weight);
+            // Words of pairs take up half the row: scores that are still to be read lie behind.
+            store_rounded(
+                t->scores + q * ATTEND_STRETCH + rounded_words(i * 16, type), weight, type);
         }
         if (!is_whole && t->begin[q] >= t->end[q]) continue;
         s->sums[q] = multiply_add(
@@ -274,7 +220,8 @@ ALWAYS_INLINE void attend_mix(
             sums[q * panels + p] = mixed[q * value_panels + p] * splat(t->rescale[first + q]);
     for (int64_t i = begin / 16; i * 16 < end; i++)
         attend_sums(
-            sums, t->scores + first * ATTEND_STRETCH + i * 16, 1, ATTEND_STRETCH,
+            sums, t->scores + first * ATTEND_STRETCH + rounded_words(i * 16, type), 1,
+            ATTEND_STRETCH,
             t->values[i] + panel * panel_bytes, panel_bytes, panels * panel_bytes, 0,
             most(begin - i * 16, 0), least(end - i * 16, 16), queries, panels, type);
     UNROLL for (int q = 0; q < queries; q++)
@@ -304,11 +251,17 @@ ATTEND_ALONE(float32, TERN_FLOAT32)
 ATTEND_ALONE(bfloat16, TERN_BFLOAT16)
 ATTEND_ALONE(float16, TERN_FLOAT16)
 ATTEND_ALONE(int8, TERN_INT8)
+ATTEND_ALONE(pairs, TERN_BFLOAT16_PAIRS)
 
 typedef void (*attend_alone_function)(
     attend_state *, attend_stretch *, int, int64_t, int64_t, int64_t);
-static const attend_alone_function attend_alone[4] = {
-    attend_alone_float32, attend_alone_bfloat16, attend_alone_float16, attend_alone_int8};
+static const attend_alone_function attend_alone[TERN_WEIGHT_TYPES] = {
+    [TERN_FLOAT32] = attend_alone_float32,
+    [TERN_BFLOAT16] = attend_alone_bfloat16,
+    [TERN_FLOAT16] = attend_alone_float16,
+    [TERN_INT8] = attend_alone_int8,
+    [TERN_BFLOAT16_PAIRS] = attend_alone_pairs,
+};
 
 // Mixes a stretch of which not every query sees all: each query first what it sees before the keys
 // that all see, then those together, then each what it sees after them.
@@ -320,7 +273,9 @@ ALWAYS_INLINE void attend_mix_edge(
         common = most(common, t->begin[q]);
         common_end = least(common_end, t->end[q]);
     }
-    common_end = most(common, common_end);
+    // No pair of keys is divided between a query alone and all.
+    common += common % 2;
+    common_end = most(common, common_end - common_end % 2);
     for (int q = 0; q < count; q++) {
         const int64_t end = least(t->end[q], common);
         if (t->begin[q] < end) attend_alone[type](s, t, q, t->begin[q], end, value_panels);
@@ -380,10 +335,12 @@ ALWAYS_INLINE void attend_split(
 #define ATTEND_BFLOAT16(QUERIES, PANELS) ATTEND_SPLIT(QUERIES, PANELS, bfloat16, TERN_BFLOAT16)
 #define ATTEND_FLOAT16(QUERIES, PANELS) ATTEND_SPLIT(QUERIES, PANELS, float16, TERN_FLOAT16)
 #define ATTEND_INT8(QUERIES, PANELS) ATTEND_SPLIT(QUERIES, PANELS, int8, TERN_INT8)
+#define ATTEND_PAIRS(QUERIES, PANELS) ATTEND_SPLIT(QUERIES, PANELS, pairs, TERN_BFLOAT16_PAIRS)
 FOR_EACH_ATTEND(ATTEND_FLOAT32)
 FOR_EACH_ATTEND(ATTEND_BFLOAT16)
 FOR_EACH_ATTEND(ATTEND_FLOAT16)
 FOR_EACH_ATTEND(ATTEND_INT8)
+FOR_EACH_ATTEND(ATTEND_PAIRS)
 
 typedef void (*attend_function)(const attend_walk *, attend_state *);
 
@@ -397,9 +354,13 @@ ALWAYS_INLINE int64_t attend_width(int64_t count) {
 static attend_function attend_function_for(int64_t count, int32_t type) {
 #define ATTEND_CHOICE(QUERIES, PANELS) \
     if (count <= QUERIES) { \
-        static const attend_function choices[4] = { \
-            attend_float32_##QUERIES, attend_bfloat16_##QUERIES, attend_float16_##QUERIES, \
-            attend_int8_##QUERIES}; \
+        static const attend_function choices[TERN_WEIGHT_TYPES] = { \
+            [TERN_FLOAT32] = attend_float32_##QUERIES, \
+            [TERN_BFLOAT16] = attend_bfloat16_##QUERIES, \
+            [TERN_FLOAT16] = attend_float16_##QUERIES, \
+            [TERN_INT8] = attend_int8_##QUERIES, \
+            [TERN_BFLOAT16_PAIRS] = attend_pairs_##QUERIES, \
+        }; \
         return choices[type]; \
     }
     FOR_EACH_ATTEND(ATTEND_CHOICE)

@@ -79,23 +79,32 @@ static attend_share attend_cut(
     return s;
 }
 
-// Lays the queries of a walk side by side, scaled.
+// Lays the queries of a walk side by side, scaled, and rounded where pairs are multiplied.
 static void attend_lay(const attend_walk *w, float *query) {
     const tern_attend_args *a = w->args;
-    const int64_t queries = attend_width(w->count);
+    const int64_t queries = attend_width(w->count), dimension = a->cache.dimension;
     const float scale = a->soft_cap > 0 ? a->scale : a->scale * TERN_LOG2_E;
-    for (int64_t q = 0; q < queries; q++) {
-        const int64_t i = w->first + least(q, w->count - 1);  // those of no use repeat the last
-        const float *from = a->queries + (w->span[0] + i / a->group) * a->query_row
-            + (w->head * a->group + i % a->group) * a->query_head;
-        for (int64_t d = 0; d < a->cache.dimension; d++) query[d * queries + q] = from[d] * scale;
+    const int64_t line_words = rounded_words(LINE_INPUTS, a->type);
+    for (int64_t d = 0; d < dimension; d += LINE_INPUTS) {
+        float line[TILE_ROWS * LINE_INPUTS];
+        for (int64_t q = 0; q < queries; q++) {
+            // Those of no use repeat the last.
+            const int64_t i = w->first + least(q, w->count - 1);
+            const float *from = a->queries + (w->span[0] + i / a->group) * a->query_row
+                + (w->head * a->group + i % a->group) * a->query_head;
+            const v16 x = load_lanes(from + d, dimension - d) * splat(scale);
+            store_rounded(line + q * line_words, x, a->type);
+        }
+        const int64_t words = rounded_words(least(LINE_INPUTS, dimension - d), a->type);
+        lay_side_by_side(
+            line, line_words, queries, words, query + rounded_words(d, a->type) * queries);
     }
 }
 
 // All splits of some queries.
 static void attend_whole(
     attend_walk w, const attend_share *share, int64_t count, attend_room *room) {
-    const int64_t type = w.args->cache.type, first = w.first;
+    const int64_t first = w.first;
     const int64_t query_floats = TILE_ROWS * w.args->cache.dimension;
     for (w.split = share->split - 1; w.split < share->split + share->splits; w.split++)
         for (int64_t walk = 0; walk * TILE_ROWS < count; walk++) {
@@ -108,7 +117,7 @@ static void attend_whole(
                 attend_open(&w, &room->accounts[walk]);
                 continue;
             }
-            attend_function_for(w.count, (int32_t)type)(&w, &room->state);
+            attend_function_for(w.count, w.args->type)(&w, &room->state);
             attend_merge(&w, &room->accounts[walk], &room->state);
         }
     for (int64_t walk = 0; walk * TILE_ROWS < count; walk++) {
@@ -126,7 +135,7 @@ static void attend_part(
     w.query = room->query;
     w.split = share->split + part;
     attend_state *state = (attend_state *)(slots + part * share->slot_bytes);
-    attend_function_for(w.count, w.args->cache.type)(&w, state);
+    attend_function_for(w.count, w.args->type)(&w, state);
     int32_t *ended = share->ended + index;
     if (__atomic_add_fetch(ended, 1, __ATOMIC_ACQ_REL) < share->splits) return;
     *ended = 0;

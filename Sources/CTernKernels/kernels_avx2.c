@@ -9,6 +9,7 @@
 
 #define TERN_SET avx2
 #define TERN_HAS_HALF 1
+#define TERN_HAS_MASKS 0
 #define TERN_HAS_BFLOAT16 0
 #define TERN_WIDENS 0
 #define TERN_FETCH_AHEAD 2048

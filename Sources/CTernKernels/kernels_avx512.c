@@ -11,6 +11,7 @@
 
 #define TERN_SET avx512
 #define TERN_HAS_HALF 1
+#define TERN_HAS_MASKS 1
 #define TERN_HAS_BFLOAT16 0
 #define TERN_WIDENS 1
 #define TERN_FETCH_AHEAD 2048

@@ -13,6 +13,7 @@
 
 #define TERN_SET avx512bf16
 #define TERN_HAS_HALF 1
+#define TERN_HAS_MASKS 1
 #define TERN_HAS_BFLOAT16 1
 #define TERN_WIDENS 0
 // On two cores of a Zen 4 memory streams at up to 60 GB/s into the second cache and at 50 into the

@@ -16,6 +16,34 @@ ALWAYS_INLINE int64_t rounded_words(int64_t inputs, int32_t type) {
     return TERN_HAS_BFLOAT16 && type == TERN_BFLOAT16_PAIRS ? quotient_up(inputs, 2) : inputs;
 }
 
+#if TERN_HAS_BFLOAT16
+typedef __bf16 bfloats __attribute__((vector_size(64)));
+typedef __bf16 short_bfloats __attribute__((vector_size(32)));
+
+ALWAYS_INLINE v16 dot2(v16 sum, words weights, words inputs) {
+    return (v16)__builtin_ia32_dpbf16ps_512(sum, (bfloats)weights, (bfloats)inputs);
+}
+
+ALWAYS_INLINE words splat_pair(uint32_t x) {
+    return (words){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+
+// By the instruction, which takes what is below 2^-126 for zero, as the product would.
+ALWAYS_INLINE void store_words(float *to, v16 x) {
+    const short_bfloats narrow = __builtin_ia32_cvtneps2bf16_512_mask(x, (short_bfloats){0}, -1);
+    memcpy(to, &narrow, sizeof narrow);
+}
+#else
+ALWAYS_INLINE void store_words(float *to, v16 x) { store16(to, (v16)rounded_bfloats(x)); }
+#endif
+
+// Sixteen numbers as they are, or rounded as the type's products take them.
+ALWAYS_INLINE void store_rounded(float *to, v16 x, const int32_t type) {
+    if (type == TERN_BFLOAT16_PAIRS) store_words(to, x);
+    else if (type == TERN_BFLOAT16_CHAINS) store16(to, (v16)rounded_bfloats(x));
+    else store16(to, x);
+}
+
 // Rounds inputs of the rows of a tile, and lays their words side by side.
 ALWAYS_INLINE void round_side_by_side(
     const float *from, int64_t stride, int64_t rows, int64_t count, float *to,
@@ -27,10 +55,7 @@ ALWAYS_INLINE void round_side_by_side(
             const float *x = from + r * stride + i;
             __builtin_prefetch(x + INPUTS_AHEAD);
             const v16 inputs = load_lanes(x, count - i);
-            if (line_words < LINE_INPUTS)
-                store_elements((char *)(line + r * line_words), inputs, TERN_BFLOAT16);
-            else
-                store16(line + r * line_words, (v16)rounded_bfloats(inputs));
+            store_rounded(line + r * line_words, inputs, type);
         }
         const int64_t each = least(line_words, rounded_words(count - i, type));
         lay_side_by_side(line, line_words, rows, each, to + rounded_words(i, type) * rows);
@@ -38,16 +63,6 @@ ALWAYS_INLINE void round_side_by_side(
 }
 
 #if TERN_HAS_BFLOAT16
-typedef __bf16 bfloats __attribute__((vector_size(64)));
-
-ALWAYS_INLINE v16 dot2(v16 sum, words weights, words inputs) {
-    return (v16)__builtin_ia32_dpbf16ps_512(sum, (bfloats)weights, (bfloats)inputs);
-}
-
-ALWAYS_INLINE words splat_pair(uint32_t x) {
-    return (words){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
-}
-
 // sums[r * panels + p] += x[r] . panel p over inputs [first, end); `first` is even, and what is
 // beyond an odd end is zero on both sides.
 ALWAYS_INLINE void pair_tile(

@@ -53,19 +53,36 @@ ALWAYS_INLINE v16 load16(const void *from) {
 
 ALWAYS_INLINE void store16(void *to, v16 x) { memcpy(to, &x, sizeof x); }
 
-// The first `count` lanes; zero in the others.
-ALWAYS_INLINE v16 load_lanes(const float *from, int64_t count) {
+// The first `count` lanes, of fewer than 16: by a mask where the set has them. By a copy of so many
+// bytes vectors go through memory, and with them those that are whole.
+#if TERN_HAS_MASKS
+ALWAYS_INLINE v16 load_some(const float *from, int64_t count) {
+    return (v16)__builtin_ia32_loadups512_mask(from, splat(0), (uint16_t)((1u << count) - 1));
+}
+
+ALWAYS_INLINE void store_some(float *to, v16 x, int64_t count) {
+    __builtin_ia32_storeups512_mask(to, x, (uint16_t)((1u << count) - 1));
+}
+#else
+ALWAYS_INLINE v16 load_some(const float *from, int64_t count) {
     v16 x = splat(0);
-    if (count >= 16) return load16(from);
     memcpy(&x, from, (size_t)count * sizeof(float));
     return x;
 }
 
+ALWAYS_INLINE void store_some(float *to, v16 x, int64_t count) {
+    memcpy(to, &x, (size_t)count * sizeof(float));
+}
+#endif
+
+// The first `count` lanes; zero in the others.
+ALWAYS_INLINE v16 load_lanes(const float *from, int64_t count) {
+    return count >= 16 ? load16(from) : load_some(from, count);
+}
+
 ALWAYS_INLINE void store_lanes(float *to, v16 x, int64_t count) {
-    if (count >= 16)
-        store16(to, x);
-    else
-        memcpy(to, &x, (size_t)count * sizeof(float));
+    if (count >= 16) store16(to, x);
+    else store_some(to, x, count);
 }
 
 ALWAYS_INLINE v16 multiply_add(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }

@@ -44,7 +44,9 @@ extension CPUBackend {
             slot_bytes: Int64(Self.splitBytes),
             ended: (splits.base + Self.splitBytes).assumingMemoryBound(to: Int32.self),
             ended_count: Int64((splits.bytes - Self.splitBytes) / MemoryLayout<Int32>.size),
-            cache: tern_cache(cache))
+            cache: tern_cache(cache),
+            type: precision.roundsAttention(over: cache.dtype, sumOrder)
+                ? Int32(TERN_BFLOAT16_PAIRS) : cache.dtype.kernelType)
         pool.run(table.attend, &arguments)
     }
 }

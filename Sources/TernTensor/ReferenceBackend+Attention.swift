@@ -117,11 +117,11 @@ extension ReferenceBackend {
         func element(_ slot: Int, _ dimension: Int, isValue: Bool) -> Double {
             cache.element(slot: slot, head: head, dimension: dimension, isValue: isValue)
         }
+        let scaled = scaled(query, rule, cache)
         let scores = slots.map { slot in
-            let score =
-                (0..<cache.headDimension).reduce(0.0) {
-                    $0 + Double(query[$1]) * element(slot, $1, isValue: false)
-                } * Double(rule.scale)
+            let score = scaled.indices.reduce(0.0) {
+                $0 + scaled[$1] * element(slot, $1, isValue: false)
+            }
             guard let cap = rule.softCap.map(Double.init) else { return score }
             return cap * tanh(score / cap)
         }
@@ -135,5 +135,18 @@ extension ReferenceBackend {
             }
             output[dimension] = Float(mixed / sum)
         }
+    }
+
+    /// A query times the rule's scale. Where it is rounded, that is done to logarithms to base 2,
+    /// unless they are to be capped.
+    private func scaled(
+        _ query: UnsafePointer<Float>, _ rule: AttentionRule, _ cache: KeyValueBlocks
+    ) -> [Double] {
+        let elements = UnsafeBufferPointer(start: query, count: cache.headDimension)
+        guard precision.roundsAttention(over: cache.dtype, sumOrder) else {
+            return elements.map { Double($0) * Double(rule.scale) }
+        }
+        let unit = rule.softCap == nil ? Float(M_LOG2E) : 1
+        return elements.map { Double(BFloat16($0 * (rule.scale * unit)).float) / Double(unit) }
     }
 }

@@ -2,6 +2,7 @@
 
 import TernCPU
 import TernTensor
+import Testing
 
 /// A sequence in the cache: its blocks, and how many of its tokens are stored.
 struct CachedSequence {
@@ -9,11 +10,37 @@ struct CachedSequence {
     let tokens: Int
 }
 
+/// What a cache holds, and how exactly it is multiplied.
+struct CacheKind: Sendable, CustomStringConvertible {
+    let dtype: DType
+    var precision = ProductPrecision.highest
+    /// Types that a cache may have.
+    static let plain = (LinearTests.types + [.int8]).map { CacheKind(dtype: $0) }
+    /// Queries and weights are rounded as well.
+    static let rounded = CacheKind(dtype: .bfloat16, precision: .medium)
+    static let all = plain + [rounded]
+
+    var description: String { precision == .medium ? "\(dtype), rounded" : "\(dtype)" }
+    var reference: ReferenceBackend { ReferenceBackend(precision: precision) }
+    /// How far attention may be from the reference. Weights that are rounded, which the reference
+    /// leaves as they are, are off by 2^-9 of themselves at most, and values reach 4.5 here.
+    var tolerance: Float { precision == .medium ? 0x1p-9 * 4.5 : 2e-6 }
+
+    /// One of the plain kinds, by turns, and the rounded one.
+    static func some(_ turn: Int) -> [CacheKind] { [plain[turn % plain.count], rounded] }
+
+    func everyBackend() throws -> [CPUBackend] {
+        try TernCPUTests.everyBackend(precision: precision)
+    }
+
+    func backend(_ kernels: String, threads: Int) throws -> CPUBackend {
+        try TernCPUTests.backend(kernels, threads: threads, precision: precision)
+    }
+}
+
 /// Sequences with seeded keys, values and queries in one cache.
 struct AttentionScene {
     static let blockCount = 40
-    /// Types that a cache may have.
-    static let types: [DType] = LinearTests.types + [.int8]
     let cache: KeyValueBlocks
     let sequences: [CachedSequence]
     let queryHeads: Int
@@ -75,6 +102,20 @@ struct AttentionScene {
     func slot(of token: Int, in sequence: Int) -> Int {
         sequences[sequence].blocks[token / cache.blockSize] * cache.blockSize
             + token % cache.blockSize
+    }
+
+    /// Expects of every set of kernels that each sequence has the same bits alone and with the others,
+    /// by one worker and by three.
+    func expectApart(_ ranges: [Range<Int>], _ kind: CacheKind) throws {
+        for kernels in KernelSet.available {
+            let one = try kind.backend(kernels.name, threads: 1)
+            let together = try attend(one, ranges)
+            #expect(try attend(kind.backend(kernels.name, threads: 3), ranges) == together)
+            for index in ranges.indices {
+                let alone = ranges.enumerated().map { $0 == index ? $1 : 0..<0 }
+                #expect(try attend(one, alone)[index] == together[index])
+            }
+        }
     }
 
     /// Attends the positions `ranges[i]` of each sequence i in one call.

@@ -6,7 +6,7 @@ import Testing
 struct AttentionTests {
     @Test(
         "Keys and values lie in the cache as the reference lays them",
-        arguments: AttentionScene.types)
+        arguments: CacheKind.plain.map(\.dtype))
     func stores(dtype: DType) throws {
         let expected = try AttentionScene(lengths: [70, 5], dtype: dtype)
         try expected.fill(ReferenceBackend())
@@ -17,37 +17,40 @@ struct AttentionTests {
         }
     }
 
-    @Test("Attention stays within 2e-6 of the reference", arguments: AttentionScene.types)
-    func matchesReference(dtype: DType) throws {
+    @Test(
+        "Attention stays within 2e-6 of the reference, and where weights are rounded within that",
+        arguments: CacheKind.all)
+    func matchesReference(kind: CacheKind) throws {
         for (heads, group, dimension) in [(2, 3, 24), (1, 1, 64), (1, 8, 16), (2, 14, 2)] {
             let scene = try AttentionScene(
-                lengths: [70, 5, 33], dtype: dtype, heads: heads, group: group,
+                lengths: [70, 5, 33], dtype: kind.dtype, heads: heads, group: group,
                 headDimension: dimension, valueDimension: dimension)
             try scene.fill(ReferenceBackend())
             let ranges = [40..<70, 0..<5, 32..<33]
-            let expected = try scene.attend(ReferenceBackend(), ranges).flatMap { $0 }
-            for backend in try everyBackend() {
+            let expected = try scene.attend(kind.reference, ranges).flatMap { $0 }
+            for backend in try kind.everyBackend() {
                 let found = try scene.attend(backend, ranges).flatMap { $0 }
                 let difference = zip(found, expected).map {
                     abs(Float(bitPattern: $0) - Float(bitPattern: $1))
                 }.reduce(0, max)
-                #expect(difference <= 2e-6, "\(backend.kernels.name), \(heads) heads")
+                #expect(difference <= kind.tolerance, "\(backend.kernels.name), \(heads) heads")
             }
         }
     }
 
     @Test("Chunks of any size, single tokens and any instruction set give the same bits")
     func chunking() throws {
-        for dtype in AttentionScene.types {
-            let scene = try AttentionScene(lengths: [75], dtype: dtype)
+        for kind in CacheKind.all {
+            let scene = try AttentionScene(lengths: [75], dtype: kind.dtype)
             try scene.fill(ReferenceBackend())
-            let whole = try scene.attend(try backend("portable", threads: 1), [0..<75])[0]
-            for backend in try everyBackend() {
+            let portable = try kind.backend("portable", threads: 1)
+            let whole = try scene.attend(portable, [0..<75])[0]
+            for backend in try kind.everyBackend() {
                 for size in [75, 1, 2, 5, 16, 17, 31] {
                     let chunks = try stride(from: 0, to: 75, by: size).flatMap {
                         try scene.attend(backend, [$0..<min($0 + size, 75)])[0]
                     }
-                    #expect(chunks == whole, "\(backend.kernels.name), chunks of \(size)")
+                    #expect(chunks == whole, "\(backend.kernels.name), \(kind), chunks of \(size)")
                 }
             }
         }
@@ -58,24 +61,16 @@ struct AttentionTests {
         let scene = try AttentionScene(lengths: [70, 5, 33, 100], dtype: .bfloat16)
         try scene.fill(ReferenceBackend())
         let ranges = [60..<70, 0..<5, 32..<33, 7..<100]
-        for kernels in KernelSet.available {
-            let one = try backend(kernels.name, threads: 1)
-            let together = try scene.attend(one, ranges)
-            #expect(try scene.attend(backend(kernels.name, threads: 3), ranges) == together)
-            for index in ranges.indices {
-                let alone = ranges.enumerated().map { $0 == index ? $1 : 0..<0 }
-                #expect(try scene.attend(one, alone)[index] == together[index])
-            }
-        }
+        for kind in CacheKind.some(1) { try scene.expectApart(ranges, kind) }
     }
 
-    @Test("What stale slots hold is never seen, not even a NaN", arguments: AttentionScene.types)
-    func staleSlots(dtype: DType) throws {
-        let clean = try AttentionScene(lengths: [37, 16], dtype: dtype)
-        let stale = try AttentionScene(lengths: [37, 16], dtype: dtype, stale: .nan)
+    @Test("What stale slots hold is never seen, not even a NaN", arguments: CacheKind.all)
+    func staleSlots(kind: CacheKind) throws {
+        let clean = try AttentionScene(lengths: [37, 16], dtype: kind.dtype)
+        let stale = try AttentionScene(lengths: [37, 16], dtype: kind.dtype, stale: .nan)
         try clean.fill(ReferenceBackend())
         try stale.fill(ReferenceBackend())
-        for backend in try everyBackend() {
+        for backend in try kind.everyBackend() {
             let expected = try clean.attend(backend, [0..<37, 3..<16])
             #expect(try stale.attend(backend, [0..<37, 3..<16]) == expected)
             #expect(expected.joined().allSatisfy { Float(bitPattern: $0).isFinite })

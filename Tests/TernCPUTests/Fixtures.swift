@@ -5,14 +5,24 @@ import TernCPU
 import TernTensor
 import Testing
 
-/// A backend for each instruction set of this machine.
-func everyBackend(threads: Int = 2) throws -> [CPUBackend] {
-    try KernelSet.available.map { try backend($0.name, threads: threads) }
+/// A backend for each instruction set of this machine. Where it rounds, it adds in an order that
+/// need not be the machine's.
+func everyBackend(
+    threads: Int = 2, precision: ProductPrecision = .highest, order: SumOrder = .pairs
+) throws -> [CPUBackend] {
+    try KernelSet.available.map {
+        try backend($0.name, threads: threads, precision: precision, order: order)
+    }
 }
 
 /// An unpinned backend, as tests run beside each other.
-func backend(_ kernels: String, threads: Int) throws -> CPUBackend {
-    try CPUBackend(processors: Array(0..<threads), pins: false, kernels: kernels)
+func backend(
+    _ kernels: String, threads: Int, precision: ProductPrecision = .highest,
+    order: SumOrder = .pairs
+) throws -> CPUBackend {
+    try CPUBackend(
+        processors: Array(0..<threads), pins: false, kernels: kernels, precision: precision,
+        sumOrder: order)
 }
 
 /// Normally distributed values of deviation one.

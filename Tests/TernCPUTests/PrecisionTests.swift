@@ -4,13 +4,8 @@ import Testing
 
 @Suite("Products that round their inputs")
 struct PrecisionTests {
-    /// One for each set of kernels of this machine, adding in an order that need not be the machine's.
     private func everyBackend(_ order: SumOrder, threads: Int = 2) throws -> [CPUBackend] {
-        try KernelSet.available.map {
-            try CPUBackend(
-                processors: Array(0..<threads), pins: false, kernels: $0.name, precision: .medium,
-                sumOrder: order)
-        }
+        try TernCPUTests.everyBackend(threads: threads, precision: .medium, order: order)
     }
 
     @Test(

@@ -327,6 +327,7 @@ typedef struct {
     int32_t *ended;                 // zeros, and zeros again afterwards
     int64_t ended_count;
     tern_cache cache;
+    int32_t type;  // the cache's, or TERN_BFLOAT16_PAIRS: queries and weights are rounded too
 } tern_attend_args;
 
 typedef struct {
