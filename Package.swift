@@ -43,8 +43,8 @@ let package = Package(
             name: "CUTF8Proc", providers: [.apt(["libutf8proc-dev"])]),
         .systemLibrary(
             name: "CLibevent", pkgConfig: "libevent", providers: [.apt(["libevent-dev"])]),
-        .target(name: "CTernKernels", cSettings: kernels),
         .target(name: "CTernThreads", cSettings: kernels),
+        .target(name: "CTernKernels", dependencies: ["CTernThreads"], cSettings: kernels),
         library("TernJSON"),
         library("TernPlanning"),
         library("TernText", ["TernJSON", "CPCRE2", "CUTF8Proc"]),

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "attend_merge.h"
+#include "claims.h"
 
 enum {
     ATTEND_WALKS = 8,                            // of an item, at most
@@ -147,28 +148,53 @@ static void attend_part(
     attend_close(&w, room->accounts);
 }
 
-static void attend(void *arguments) {
-    tern_attend_args *a = arguments;
-    const int64_t heads = a->cache.heads, limit = attend_limit(a);
-    char *slots = a->slots;
-    int32_t *ended = a->ended;
+// The items of all spans, one span after another, and the span at hand.
+typedef struct {
+    const tern_attend_args *args;
+    int64_t limit;         // see attend_limit
+    int64_t index, start;  // of the span; items before it
+    int64_t items;         // its own
+    attend_share share;
+    char *slots;           // what is left of the room
+    int32_t *ended;
+} attend_cursor;
+
+// Moves on to the next span; 0 after the last.
+static int attend_advance(attend_cursor *c) {
+    const tern_attend_args *a = c->args;
+    c->start += c->items;
+    c->items = 0;
+    if (++c->index >= a->span_count) return 0;
+    c->share = attend_cut(a, a->spans + c->index * 4, c->limit, &c->slots, &c->ended);
+    c->items = c->share.chunks * a->cache.heads * c->share.parts;
+    return 1;
+}
+
+// One item of the span at hand: rows in ascending order, as other kernels have them.
+static void attend_item(const attend_cursor *c, int64_t item, attend_room *room) {
+    const tern_attend_args *a = c->args;
+    const attend_share *share = &c->share;
+    const int64_t part = item % share->parts, pair = item / share->parts;
+    const int64_t first = pair / a->cache.heads * share->each;
+    const int64_t count = least(share->each, share->queries - first);
+    const attend_walk w = {
+        .args = a, .span = a->spans + c->index * 4, .head = pair % a->cache.heads, .first = first,
+        .count = count};
+    if (share->parts == 1) attend_whole(w, share, count, room);
+    else attend_part(w, share, pair, part, room);
+}
+
+static void attend(void *arguments, tern_share share) {
+    const tern_attend_args *a = arguments;
+    const attend_cursor begin = {
+        .args = a, .limit = attend_limit(a), .index = -1, .slots = a->slots, .ended = a->ended};
+    attend_cursor at = begin;
+    while (attend_advance(&at)) {}
     attend_room room;
-    int64_t item = claim(&a->next), start = 0;
-    for (int64_t index = 0; index < a->span_count; index++) {
-        const int32_t *span = a->spans + index * 4;
-        const attend_share share = attend_cut(a, span, limit, &slots, &ended);
-        const int64_t items = share.chunks * heads * share.parts;
-        for (; item < start + items; item = claim(&a->next)) {
-            const int64_t part = (item - start) % share.parts;
-            const int64_t pair = (item - start) / share.parts, head = pair % heads;
-            // The last queries see the most keys: they are handed out first.
-            const int64_t first = (share.chunks - 1 - pair / heads) * share.each;
-            const int64_t count = least(share.each, share.queries - first);
-            const attend_walk w = {
-                .args = a, .span = span, .head = head, .first = first, .count = count};
-            if (share.parts == 1) attend_whole(w, &share, count, &room);
-            else attend_part(w, &share, pair, part, &room);
-        }
-        start += items;
+    claims work = claims_of(share, at.start);
+    for (at = begin; claim(&work);) {
+        if (work.item < at.start) at = begin;
+        while (work.item >= at.start + at.items) attend_advance(&at);
+        attend_item(&at, work.item - at.start, &room);
     }
 }

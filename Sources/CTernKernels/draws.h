@@ -9,13 +9,17 @@
 // Chunks of an item.
 enum { CHUNKS_EACH = PIECE / TERN_CHUNK };
 
-// Claims chunks of a row of `count` elements; none where `end` is not above `first`.
 typedef struct {
     int64_t first, end;
 } chunk_range;
 
-ALWAYS_INLINE chunk_range claim_chunks(int64_t *next, int64_t count) {
-    const int64_t first = claim(next) * CHUNKS_EACH;
+// Claims of the chunks of a row of `count` elements.
+ALWAYS_INLINE claims chunk_claims(tern_share share, int64_t count) {
+    return claims_of(share, quotient_up(count, CHUNKS_EACH * TERN_CHUNK));
+}
+
+ALWAYS_INLINE chunk_range chunks_at(int64_t item, int64_t count) {
+    const int64_t first = item * CHUNKS_EACH;
     return (chunk_range){first, least(first + CHUNKS_EACH, quotient_up(count, TERN_CHUNK))};
 }
 
@@ -27,10 +31,11 @@ ALWAYS_INLINE v16 load_filled(const float *from, int64_t count, float fill) {
 }
 
 // Whatever is not above the highest so far, NaN among it, leaves it as it is.
-static void chunk_maxima(void *arguments) {
+static void chunk_maxima(void *arguments, tern_share share) {
     tern_chunk_maxima_args *a = arguments;
     const float lowest = -__builtin_inff();
-    for (chunk_range c; (c = claim_chunks(&a->next, a->count)).first < c.end;) {
+    for (claims work = chunk_claims(share, a->count); claim(&work);) {
+        const chunk_range c = chunks_at(work.item, a->count);
         for (int64_t chunk = c.first; chunk < c.end; chunk++) {
             const float *from = a->values + chunk * TERN_CHUNK;
             const int64_t count = least(TERN_CHUNK, a->count - chunk * TERN_CHUNK);
@@ -53,11 +58,12 @@ static void chunk_maxima(void *arguments) {
     }
 }
 
-static void weigh(void *arguments) {
+static void weigh(void *arguments, tern_share share) {
     tern_weigh_args *a = arguments;
     const v16 highest = splat(a->highest), temperature = splat(a->temperature);
     const v16 least_weight = splat(a->least);
-    for (chunk_range c; (c = claim_chunks(&a->next, a->count)).first < c.end;) {
+    for (claims work = chunk_claims(share, a->count); claim(&work);) {
+        const chunk_range c = chunks_at(work.item, a->count);
         for (int64_t chunk = c.first; chunk < c.end; chunk++) {
             const float *from = a->logits + chunk * TERN_CHUNK;
             float *to = a->weights + chunk * TERN_CHUNK;
@@ -75,10 +81,11 @@ static void weigh(void *arguments) {
     }
 }
 
-static void chunk_sums(void *arguments) {
+static void chunk_sums(void *arguments, tern_share share) {
     tern_chunk_sums_args *a = arguments;
     const v16 least_weight = splat(a->least);
-    for (chunk_range c; (c = claim_chunks(&a->next, a->count)).first < c.end;) {
+    for (claims work = chunk_claims(share, a->count); claim(&work);) {
+        const chunk_range c = chunks_at(work.item, a->count);
         for (int64_t chunk = c.first; chunk < c.end; chunk++) {
             const float *from = a->weights + chunk * TERN_CHUNK;
             const int64_t count = least(TERN_CHUNK, a->count - chunk * TERN_CHUNK);

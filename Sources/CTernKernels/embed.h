@@ -29,9 +29,10 @@ ALWAYS_INLINE void embed_quantized_row(
     }
 }
 
-static void embed(void *arguments) {
+static void embed(void *arguments, tern_share share) {
     tern_embed_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const int64_t row = a->first_row + a->tokens[item];
         int64_t low = 0, high = a->panels;
         while (high - low > 1) {

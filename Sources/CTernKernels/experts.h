@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "claims.h"
 #include "vector.h"
 
 // Each expert's share: exp(logit - the largest) by the sum of all, in rms_norm's order.
@@ -77,11 +78,12 @@ ALWAYS_INLINE void choose_experts(
     choose(values, a->count, a->per_token, marks);
 }
 
-static void route(void *arguments) {
+static void route(void *arguments, tern_share share) {
     tern_route_args *a = arguments;
     float scores[TERN_MAX_EXPERTS];
     uint8_t marks[TERN_MAX_EXPERTS];
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const float *logits = a->logits + item * a->logits_row;
         int32_t *ids = a->experts + item * a->per_token;
         float *weights = a->weights + item * a->weights_row;
@@ -102,9 +104,10 @@ static void route(void *arguments) {
     }
 }
 
-static void combine(void *arguments) {
+static void combine(void *arguments, tern_share share) {
     tern_combine_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->count;) {
+    for (claims work = claims_of(share, a->count); claim(&work);) {
+        const int64_t item = work.item;
         const int32_t *slots = a->slots + item * a->per_token;
         const int32_t *parts = a->parts + item * a->per_token;
         const float *weights = a->weights + item * a->weights_row;

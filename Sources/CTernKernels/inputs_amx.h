@@ -97,11 +97,12 @@ static void round_row_amx(
     }
 }
 
-static void lay_input_amx(tern_pack_input_args *a) {
+static void lay_input_amx(tern_pack_input_args *a, tern_share share) {
     const tiling blocks = blocks_of(a->rows);
     const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
     const int64_t row_bytes = chunk_count(a->part_ends, a->parts, a->group, a->type) * CHUNK;
-    for (int64_t row; (row = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t row = work.item;
         const int64_t block = tile_of(blocks, row), start = tile_start(blocks, block);
         const int64_t rows = tile_start(blocks, block + 1) - start;
         const int64_t first = start * segments + row - start;
@@ -114,14 +115,14 @@ static void lay_input_amx(tern_pack_input_args *a) {
     }
 }
 
-static void quantize_input_amx(void *arguments) {
+static void quantize_input_amx(void *arguments, tern_share share) {
     tern_pack_input_args *a = arguments;
-    if (uses_tiles(a->type, a->rows, a->group)) lay_input_amx(a);
-    else quantize_input(arguments);
+    if (uses_tiles(a->type, a->rows, a->group)) lay_input_amx(a, share);
+    else quantize_input(arguments, share);
 }
 
-static void round_input_amx(void *arguments) {
+static void round_input_amx(void *arguments, tern_share share) {
     tern_pack_input_args *a = arguments;
-    if (uses_tiles(a->type, a->rows, a->group)) lay_input_amx(a);
-    else round_input(arguments);
+    if (uses_tiles(a->type, a->rows, a->group)) lay_input_amx(a, share);
+    else round_input(arguments, share);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "chains.h"
+#include "claims.h"
 #include "pairs.h"
 #include "quantized.h"
 #include "side_by_side.h"
@@ -45,11 +46,14 @@ typedef struct {
     int64_t row, rows, first, end;
 } input_chunk;
 
-// Claims inputs that are to be laid side by side; none where `rows` is 0.
-ALWAYS_INLINE input_chunk claim_inputs(tern_pack_input_args *a) {
+// Claims of inputs that are to be laid side by side.
+ALWAYS_INLINE claims input_claims(const tern_pack_input_args *a, tern_share share) {
+    return claims_of(share, tiles_of(a->rows).count * quotient_up(a->inputs, INPUT_CHUNK));
+}
+
+ALWAYS_INLINE input_chunk inputs_at(const tern_pack_input_args *a, int64_t item) {
     const tiling tiles = tiles_of(a->rows);
-    const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK), item = claim(&a->next);
-    if (item >= tiles.count * chunks) return (input_chunk){0};
+    const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK);
     const int64_t row = tile_start(tiles, item / chunks);
     const int64_t first = item % chunks * INPUT_CHUNK;
     return (input_chunk){
@@ -57,26 +61,31 @@ ALWAYS_INLINE input_chunk claim_inputs(tern_pack_input_args *a) {
         .end = least(first + INPUT_CHUNK, a->inputs)};
 }
 
-static void pack_input(void *arguments) {
-    tern_pack_input_args *a = arguments;
-    for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
+static void pack_input(void *arguments, tern_share share) {
+    const tern_pack_input_args *a = arguments;
+    for (claims work = input_claims(a, share); claim(&work);) {
+        const input_chunk c = inputs_at(a, work.item);
         lay_side_by_side(
             a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
             (float *)a->packed + c.row * a->inputs + c.first * c.rows);
+    }
 }
 
-ALWAYS_INLINE void round_chunks(tern_pack_input_args *a, const int32_t type) {
-    for (input_chunk c; (c = claim_inputs(a)).rows > 0;)
+ALWAYS_INLINE void round_chunks(
+    const tern_pack_input_args *a, tern_share share, const int32_t type) {
+    for (claims work = input_claims(a, share); claim(&work);) {
+        const input_chunk c = inputs_at(a, work.item);
         round_side_by_side(
             a->input + c.row * a->input_stride + c.first, a->input_stride, c.rows, c.end - c.first,
             (float *)a->packed + c.row * rounded_words(a->inputs, type)
                 + rounded_words(c.first, type) * c.rows, type);
+    }
 }
 
-static void round_input(void *arguments) {
-    tern_pack_input_args *a = arguments;
-    if (a->type == TERN_BFLOAT16_PAIRS) round_chunks(a, TERN_BFLOAT16_PAIRS);
-    else round_chunks(a, TERN_BFLOAT16_CHAINS);
+static void round_input(void *arguments, tern_share share) {
+    const tern_pack_input_args *a = arguments;
+    if (a->type == TERN_BFLOAT16_PAIRS) round_chunks(a, share, TERN_BFLOAT16_PAIRS);
+    else round_chunks(a, share, TERN_BFLOAT16_CHAINS);
 }
 
 // Bytes of one row's inputs: whole words of the widest panels.
@@ -89,12 +98,13 @@ static int64_t input_row_bytes(
     return is_quantized(type) ? quantized_row_bytes(inputs) : rounded_words(inputs, type) * 4;
 }
 
-static void quantize_input(void *arguments) {
+static void quantize_input(void *arguments, tern_share share) {
     tern_pack_input_args *a = arguments;
     const tiling tiles = tiles_of(a->rows);
     const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
     const int64_t row_words = quantized_row_bytes(a->inputs) / 4;
-    for (int64_t item; (item = claim(&a->next)) < tiles.count * a->parts;) {
+    for (claims work = claims_of(share, tiles.count * a->parts); claim(&work);) {
+        const int64_t item = work.item;
         const int64_t row = tile_start(tiles, item / a->parts);
         const int64_t rows = tile_start(tiles, item / a->parts + 1) - row;
         float *to = (float *)a->packed + row * row_words;
@@ -265,20 +275,34 @@ static __attribute__((noinline)) void widened_tiles(
     linear_tiles(&floats, tiles, tile, end, panel, panels);
 }
 
-static void linear(void *arguments) {
+// Tiles that a worker must have to itself for reading all weights for them.
+enum { LEAST_TILES = 4 };
+
+// In how many shares the tiles of a product are cut, each of which is an item for every group of
+// panels. Many rows are cut as they are for kernels that go along rows, so that a worker multiplies
+// what it has written and finds what others have multiplied; few are shared out where there are
+// few groups.
+ALWAYS_INLINE int64_t row_shares(
+    const tern_linear_args *a, tern_share share, int64_t tiles, int64_t groups, int64_t enough) {
+    if (tiles >= share.stretches * enough) return share.stretches;
+    return least(tiles, quotient_up(8 * a->workers, most(groups, 1)));
+}
+
+static void linear(void *arguments, tern_share share) {
     tern_linear_args *a = arguments;
     if (a->rows == 0) return;
     const tiling tiles = tiles_of(a->rows);
     const int64_t group = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
     const int64_t groups = quotient_up(a->panels, group);
-    // Where there are few groups, their tiles are shared out too.
-    const int64_t wanted = quotient_up(8 * a->workers, most(groups, 1));
-    const int64_t shares = least(tiles.count, wanted);
-    for (int64_t item; (item = claim(&a->next)) < groups * shares;) {
-        const int64_t panel = item / shares * group, share = item % shares;
+    const int widens = TERN_WIDENS && a->type == TERN_BFLOAT16;
+    const int64_t shares = row_shares(
+        a, share, tiles.count, groups, widens ? WIDENING_TILES : LEAST_TILES);
+    for (claims work = claims_of(share, groups * shares); claim(&work);) {
+        const int64_t item = work.item;
+        const int64_t panel = item % groups * group, part = item / groups;
         const int64_t panels = least(group, a->panels - panel);
-        const int64_t end = (share + 1) * tiles.count / shares;
-        const int64_t tile = share * tiles.count / shares;
+        const int64_t end = (part + 1) * tiles.count / shares;
+        const int64_t tile = part * tiles.count / shares;
         if (gains_by_widening(a, panels, end - tile))
             widened_tiles(a, tiles, tile, end, panel, panels);
         else

@@ -156,10 +156,13 @@ ALWAYS_INLINE int64_t item_panels(const tern_linear_args *a, int64_t blocks) {
     return panels;
 }
 
-static void linear_amx(void *arguments) {
+// As LEAST_TILES.
+enum { LEAST_BLOCKS = 2 };
+
+static void linear_amx(void *arguments, tern_share share) {
     tern_linear_args *a = arguments;
     if (!uses_tiles(a->type, a->rows, a->group)) {
-        linear(arguments);
+        linear(arguments, share);
         return;
     }
     const tiling blocks = blocks_of(a->rows);
@@ -167,18 +170,18 @@ static void linear_amx(void *arguments) {
     const int two_tiles = tallest > TILE_HEIGHT;
     const int64_t height = two_tiles ? (tallest + 1) / 2 : tallest;
     const int64_t group = item_panels(a, blocks.count), groups = quotient_up(a->panels, group);
-    const int64_t wanted = quotient_up(8 * a->workers, most(groups, 1));
-    const int64_t shares = least(blocks.count, wanted);
+    const int64_t shares = row_shares(a, share, blocks.count, groups, LEAST_BLOCKS);
     const int64_t row_bytes = chunk_count(a->part_ends, a->parts, a->group, a->type) * CHUNK;
     tile_block b;
     b.a = a;
     b.height = height;
     configure_tiles(height);
-    for (int64_t item; (item = claim(&a->next)) < groups * shares;) {
-        const int64_t panel = item / shares * group, share = item % shares;
+    for (claims work = claims_of(share, groups * shares); claim(&work);) {
+        const int64_t item = work.item;
+        const int64_t panel = item % groups * group, part = item / groups;
         const int64_t panels = least(group, a->panels - panel);
-        const int64_t begin = share * blocks.count / shares;
-        for (int64_t block = begin; block < (share + 1) * blocks.count / shares; block++) {
+        const int64_t begin = part * blocks.count / shares;
+        for (int64_t block = begin; block < (part + 1) * blocks.count / shares; block++) {
             const int64_t row = tile_start(blocks, block);
             b.rows = tile_start(blocks, block + 1) - row;
             b.inputs = (const int8_t *)a->input + row * row_bytes;

@@ -5,9 +5,10 @@
 
 #include "pieces.h"
 
-static void copy(void *arguments) {
+static void copy(void *arguments, tern_share share) {
     tern_copy_args *a = arguments;
-    for (piece p; (p = claim_piece(&a->next, a->rows, a->width)).rows > 0;) {
+    for (claims work = claims_of(share, piece_count(a->rows, a->width)); claim(&work);) {
+        const piece p = piece_at(work.item, a->rows, a->width);
         for (int64_t row = p.row; row < p.row + p.rows; row++)
             memcpy(
                 (float *)a->output + row * a->output_row + p.column,
@@ -35,9 +36,10 @@ ALWAYS_INLINE void tree_sum_piece(const tern_tree_sum_args *a, piece p, const in
 }
 
 // The usual numbers of terms are known to the compiler, so that their sums stay in registers.
-static void tree_sum(void *arguments) {
+static void tree_sum(void *arguments, tern_share share) {
     tern_tree_sum_args *a = arguments;
-    for (piece p; (p = claim_piece(&a->next, a->rows, a->width)).rows > 0;) {
+    for (claims work = claims_of(share, piece_count(a->rows, a->width)); claim(&work);) {
+        const piece p = piece_at(work.item, a->rows, a->width);
         switch (a->term_count) {
         case 2: tree_sum_piece(a, p, 2); break;
         case 4: tree_sum_piece(a, p, 4); break;

@@ -99,11 +99,12 @@ ALWAYS_INLINE void lay_rows(
         scatter(from + lane * row_bytes + k * bytes, count - k, first + k, panel, lane, type);
 }
 
-static void pack(void *arguments) {
+static void pack(void *arguments, tern_share share) {
     tern_pack_args *a = arguments;
     const int64_t bytes = type_bytes(a->type), source_bytes = type_bytes(a->source_type);
     const int64_t row_bytes = a->row_stride * source_bytes;
-    for (int64_t item; (item = claim(&a->next)) < a->panels;) {
+    for (claims work = claims_of(share, a->panels); claim(&work);) {
+        const int64_t item = work.item;
         char *panel = a->weight + item * a->panel_bytes;
         const int64_t start = a->panel_starts[item] - a->panel_starts[0];
         const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
@@ -150,10 +151,11 @@ ALWAYS_INLINE void fill(const tern_fill_random_args *a, int64_t first, int64_t e
     }
 }
 
-static void fill_random(void *arguments) {
+static void fill_random(void *arguments, tern_share share) {
     tern_fill_random_args *a = arguments;
     enum { CHUNK = 65536 };
-    for (int64_t item; (item = claim(&a->next)) * CHUNK < a->count;) {
+    for (claims work = claims_of(share, quotient_up(a->count, CHUNK)); claim(&work);) {
+        const int64_t item = work.item;
         const int64_t end = least((item + 1) * CHUNK, a->count);
         if (a->type == TERN_FLOAT32) fill(a, item * CHUNK, end, TERN_FLOAT32);
         if (a->type == TERN_BFLOAT16) fill(a, item * CHUNK, end, TERN_BFLOAT16);

@@ -131,9 +131,10 @@ static void pack_quantized_row(
     }
 }
 
-static void pack_quantized(void *arguments) {
+static void pack_quantized(void *arguments, tern_share share) {
     tern_pack_quantized_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->panels;) {
+    for (claims work = claims_of(share, a->panels); claim(&work);) {
+        const int64_t item = work.item;
         const int64_t start = a->panel_starts[item] - a->panel_starts[0];
         const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
         for (int64_t lane = 0; lane < rows; lane++)

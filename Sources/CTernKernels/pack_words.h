@@ -139,12 +139,13 @@ static void lay_panel(
         lay_quantization(a, rows, panel, group);
 }
 
-static void pack_words(void *arguments) {
+static void pack_words(void *arguments, tern_share share) {
     tern_pack_words_args *a = arguments;
     const int64_t strips = quotient_up(a->panels, STRIP_PANELS);
     const int64_t view_end = a->first_input + a->inputs;
     const int64_t items = strips * quotient_up(a->inputs, STRIP_INPUTS);
-    for (int64_t item; (item = claim(&a->next)) < items;) {
+    for (claims work = claims_of(share, items); claim(&work);) {
+        const int64_t item = work.item;
         const int64_t panel = item % strips * STRIP_PANELS;
         const int64_t last = least(panel + STRIP_PANELS, a->panels);
         const int64_t begin = a->first_input + item / strips * STRIP_INPUTS;

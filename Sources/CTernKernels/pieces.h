@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "claims.h"
 #include "vector.h"
 
 enum { PIECE = 4096 };
@@ -12,13 +13,16 @@ typedef struct {
     int64_t row, rows, column, columns;
 } piece;
 
-// Claims a piece of a matrix; one without rows where none is left.
-ALWAYS_INLINE piece claim_piece(int64_t *next, int64_t rows, int64_t width) {
-    const int64_t rows_each = most(1, PIECE / most(1, width));
-    const int64_t parts = quotient_up(width, PIECE);
-    if (parts == 0) return (piece){0};
-    const int64_t item = claim(next);
-    const int64_t row = item / parts * rows_each, column = item % parts * PIECE;
-    if (row >= rows) return (piece){0};
+// Rows of a piece.
+ALWAYS_INLINE int64_t piece_rows(int64_t width) { return most(1, PIECE / most(1, width)); }
+
+// Pieces of a matrix.
+ALWAYS_INLINE int64_t piece_count(int64_t rows, int64_t width) {
+    return quotient_up(rows, piece_rows(width)) * quotient_up(width, PIECE);
+}
+
+ALWAYS_INLINE piece piece_at(int64_t index, int64_t rows, int64_t width) {
+    const int64_t rows_each = piece_rows(width), parts = quotient_up(width, PIECE);
+    const int64_t row = index / parts * rows_each, column = index % parts * PIECE;
     return (piece){row, least(rows_each, rows - row), column, least(PIECE, width - column)};
 }

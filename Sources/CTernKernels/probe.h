@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "claims.h"
 #include "vector.h"
 
 // Multiply-adds in flight: enough to hide their latency, few enough for the registers.
@@ -22,10 +23,11 @@ ALWAYS_INLINE words read_chunk(const char *chunk, int64_t bytes, const int strea
     return sum;
 }
 
-static void probe_read(void *arguments) {
+static void probe_read(void *arguments, tern_share share) {
     tern_probe_args *a = arguments;
     words sum = {0};
-    for (int64_t item; (item = claim(&a->next)) < a->chunks;) {
+    for (claims work = claims_of(share, a->chunks); claim(&work);) {
+        const int64_t item = work.item;
         const char *chunk = a->memory + item * a->chunk_bytes;
         switch (a->streams) {
         case 1: sum ^= read_chunk(chunk, a->chunk_bytes, 1); break;
@@ -39,11 +41,11 @@ static void probe_read(void *arguments) {
     __atomic_store(&a->sink, &found, __ATOMIC_RELAXED);
 }
 
-static void probe_multiply_add(void *arguments) {
+static void probe_multiply_add(void *arguments, tern_share share) {
     tern_probe_args *a = arguments;
     v16 sums[PROBE_SUMS];
     UNROLL for (int i = 0; i < PROBE_SUMS; i++) sums[i] = splat((float)i);
-    for (int64_t item; (item = claim(&a->next)) < a->rounds;)
+    for (claims work = claims_of(share, a->rounds); claim(&work);)
         for (int step = 0; step < PROBE_STEPS; step++)
             UNROLL for (int i = 0; i < PROBE_SUMS; i++)
                 sums[i] = multiply_add(sums[i], splat(0.999f), splat(0.5f));

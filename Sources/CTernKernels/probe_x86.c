@@ -5,6 +5,7 @@
 #define _DEFAULT_SOURCE  // syscall
 #include <stddef.h>
 
+#include "claims.h"
 #include "kernels.h"
 
 #if defined(__x86_64__)
@@ -25,19 +26,16 @@
 // Sums in flight: enough to hide the latency of two pipes, few enough for 32 or 16 registers.
 enum { SUMS_512 = 16, SUMS_256 = 12, STEPS = 4096, TILE_STEPS = 512 };
 
-static inline int claims(tern_probe_args *a) {
-    return __atomic_fetch_add(&a->next, 1, __ATOMIC_RELAXED) < a->rounds;
-}
-
 // Sums of `COUNT` registers that `STEP` grows, round after round.
 #define PROBE(NAME, FEATURES, VECTOR, COUNT, FIRST, STEP) \
-    TARGET(FEATURES) static void NAME(void *arguments) { \
+    TARGET(FEATURES) static void NAME(void *arguments, tern_share share) { \
+        const tern_probe_args *a = arguments; \
         VECTOR sums[COUNT]; \
         UNROLL for (int i = 0; i < COUNT; i++) { \
             sums[i] = FIRST; \
             HIDE(sums[i]); \
         } \
-        while (claims(arguments)) \
+        for (claims work = claims_of(share, a->rounds); claim(&work);) \
             for (int step = 0; step < STEPS; step++) \
                 UNROLL for (int i = 0; i < COUNT; i++) sums[i] = STEP(sums[i]); \
         UNROLL for (int i = 0; i < COUNT; i++) HIDE(sums[i]); \
@@ -70,7 +68,8 @@ static const tern_tile_form form = {
 // Four sums of two tiles by two, as a product would have them. Tiles are a thread's own, and given
 // back: a thread that keeps them is slower to switch.
 #define PROBE_TILES(NAME, FEATURES, STEP) \
-    TARGET(FEATURES) static void NAME(void *arguments) { \
+    TARGET(FEATURES) static void NAME(void *arguments, tern_share share) { \
+        const tern_probe_args *a = arguments; \
         uint8_t bytes[1024] __attribute__((aligned(64))); \
         for (int i = 0; i < 1024; i++) bytes[i] = 0x3c; \
         _tile_loadconfig(&form); \
@@ -82,7 +81,7 @@ static const tern_tile_form form = {
         _tile_loadd(5, bytes, 64); \
         _tile_loadd(6, bytes, 64); \
         _tile_loadd(7, bytes, 64); \
-        while (claims(arguments)) \
+        for (claims work = claims_of(share, a->rounds); claim(&work);) \
             for (int step = 0; step < TILE_STEPS; step++) { \
                 STEP(0, 4, 6); \
                 STEP(1, 4, 7); \
@@ -135,7 +134,7 @@ static int survives(tern_kernel probe) {
         signal(SIGILL, SIG_DFL);
         signal(SIGSEGV, SIG_DFL);
         tern_probe_args arguments = {.rounds = 1};
-        probe(&arguments);
+        tern_run_alone(probe, &arguments);
         _exit(0);
     }
     int status;

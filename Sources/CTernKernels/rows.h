@@ -17,9 +17,10 @@ ALWAYS_INLINE void normalize_row(
     }
 }
 
-static void rms_norm(void *arguments) {
+static void rms_norm(void *arguments, tern_share share) {
     tern_rms_norm_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         for (int64_t head = 0; head < a->heads; head++) {
             const float *from = a->input + item * a->input_row + head * a->input_head;
             float *to = a->output + item * a->output_row + head * a->output_head;
@@ -33,9 +34,10 @@ static void rms_norm(void *arguments) {
     }
 }
 
-static void add_normalize(void *arguments) {
+static void add_normalize(void *arguments, tern_share share) {
     tern_add_normalize_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const float *from = a->update + item * a->update_row;
         float *hidden = a->hidden + item * a->hidden_row;
         v16 squares = splat(0);
@@ -50,9 +52,10 @@ static void add_normalize(void *arguments) {
     }
 }
 
-static void add(void *arguments) {
+static void add(void *arguments, tern_share share) {
     tern_add_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const float *from = a->input + item * a->input_row;
         float *to = a->accumulator + item * a->accumulator_row;
         for (int64_t i = 0; i < a->width; i++) to[i] += from[i];
@@ -71,10 +74,11 @@ ALWAYS_INLINE void rotate_head(
     }
 }
 
-static void rotate(void *arguments) {
+static void rotate(void *arguments, tern_share share) {
     tern_rotate_args *a = arguments;
     const int64_t half = a->rotated / 2;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const float *cosines = a->table + a->positions[item] * a->table_row;
         const float *sines = cosines + half;
         for (int64_t head = 0; head < a->head_count; head++) {
@@ -110,9 +114,10 @@ ALWAYS_INLINE void activate_row(
     }
 }
 
-static void activate_multiply(void *arguments) {
+static void activate_multiply(void *arguments, tern_share share) {
     tern_activate_multiply_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         const float *from = a->gate_up + item * a->gate_up_row;
         float *to = a->output + item * a->output_row;
         switch (a->activation) {
@@ -123,9 +128,10 @@ static void activate_multiply(void *arguments) {
     }
 }
 
-static void soft_cap(void *arguments) {
+static void soft_cap(void *arguments, tern_share share) {
     tern_soft_cap_args *a = arguments;
-    for (piece p; (p = claim_piece(&a->next, a->rows, a->width)).rows > 0;) {
+    for (claims work = claims_of(share, piece_count(a->rows, a->width)); claim(&work);) {
+        const piece p = piece_at(work.item, a->rows, a->width);
         for (int64_t row = p.row; row < p.row + p.rows; row++) {
             float *at = a->elements + row * a->row + p.column;
             for (int64_t i = 0; i < p.columns; i += 16) {
@@ -136,10 +142,10 @@ static void soft_cap(void *arguments) {
     }
 }
 
-static void gather(void *arguments) {
+static void gather(void *arguments, tern_share share) {
     tern_gather_args *a = arguments;
-    for (int64_t item; (item = claim(&a->next)) < a->count;)
+    for (claims work = claims_of(share, a->count); claim(&work);)
         memcpy(
-            a->output + item * a->output_row, a->input + a->rows[item] * a->input_row,
+            a->output + work.item * a->output_row, a->input + a->rows[work.item] * a->input_row,
             (size_t)a->width * sizeof(float));
 }

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include "claims.h"
 #include "elements.h"
 
 // Where one token of one head lies in the cache.
@@ -54,11 +55,12 @@ static void store_bytes(
         place.values[d / 16 * 256 + place.token * 16 + d % 16] = store_byte(value[d], value_scale);
 }
 
-static void store(void *arguments) {
+static void store(void *arguments, tern_share share) {
     tern_store_args *a = arguments;
     const tern_cache *c = &a->cache;
     const int64_t bytes = type_bytes(c->type);
-    for (int64_t item; (item = claim(&a->next)) < a->rows;) {
+    for (claims work = claims_of(share, a->rows); claim(&work);) {
+        const int64_t item = work.item;
         for (int64_t head = 0; head < c->heads; head++) {
             const store_place place = store_find(c, a->slots[item], head);
             const float *key = a->keys + item * a->key_row + head * a->key_head;

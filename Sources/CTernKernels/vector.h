@@ -29,9 +29,6 @@ ALWAYS_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 ALWAYS_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 ALWAYS_INLINE int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Takes the next item of a kernel's work.
-ALWAYS_INLINE int64_t claim(int64_t *next) { return __atomic_fetch_add(next, 1, __ATOMIC_RELAXED); }
-
 // Sends for one line of a stream of memory, into the first or the second cache, whichever takes
 // streams faster: see kernels_*.c.
 ALWAYS_INLINE void fetch_line(const char *line) {

@@ -1,6 +1,6 @@
 // The worker pool's barrier: spin for a moment, then sleep in the kernel (futex). Nothing is
-// allocated, and no worker has to come for a run to end: kernels hand out items by a counter, so
-// the caller closes the gate once no item is left and waits for those inside alone.
+// allocated, and no worker has to come for a run to end: kernels hand out items by counters, so the
+// caller closes the gate once no item is left and waits for those inside alone.
 
 #define _GNU_SOURCE
 #include <linux/futex.h>
@@ -19,8 +19,10 @@ struct tern_gate {
     uint32_t sleepers;            // workers that may be asleep
     uint32_t stopped;
     _Alignas(64) uint32_t state;  // workers inside, and the flags below
-    _Alignas(64) void (*kernel)(void *);
+    _Alignas(64) tern_kernel kernel;
     void *arguments;
+    int32_t workers, stretches;
+    _Alignas(64) int64_t next[TERN_STRETCHES * TERN_COUNTER_STEP];
 };
 
 // Flags of `state`; the bits below count workers inside.
@@ -50,9 +52,11 @@ static void wake_all(uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-tern_gate *tern_gate_create(void) {
+tern_gate *tern_gate_create(int32_t workers) {
     tern_gate *gate = aligned_alloc(_Alignof(tern_gate), sizeof *gate);
-    if (gate) *gate = (tern_gate){.state = CLOSED};
+    if (!gate) return NULL;
+    const int32_t stretches = workers < TERN_STRETCHES ? workers : TERN_STRETCHES;
+    *gate = (tern_gate){.state = CLOSED, .workers = workers, .stretches = stretches};
     return gate;
 }
 
@@ -79,12 +83,27 @@ static void announce(tern_gate *gate) {
     if (__atomic_load_n(&gate->sleepers, __ATOMIC_SEQ_CST) > 0) wake_all(&gate->epoch);
 }
 
-void tern_gate_run(tern_gate *gate, void (*kernel)(void *), void *arguments) {
+// Neighbouring workers begin with the same stretch where there are more of them.
+static tern_share share_of(tern_gate *gate, int32_t worker) {
+    return (tern_share){
+        .next = gate->next,
+        .stretches = gate->stretches,
+        .own = worker * gate->stretches / gate->workers,
+    };
+}
+
+void tern_run_alone(tern_kernel kernel, void *arguments) {
+    int64_t next = 0;
+    kernel(arguments, (tern_share){.next = &next, .stretches = 1});
+}
+
+void tern_gate_run(tern_gate *gate, tern_kernel kernel, void *arguments) {
     gate->kernel = kernel;
     gate->arguments = arguments;
+    for (int32_t i = 0; i < gate->stretches; i++) gate->next[i * TERN_COUNTER_STEP] = 0;
     __atomic_store_n(&gate->state, 0, __ATOMIC_RELEASE);
     announce(gate);
-    kernel(arguments);
+    kernel(arguments, share_of(gate, 0));
     wait_until_empty(gate);
 }
 
@@ -103,7 +122,7 @@ static void leave(tern_gate *gate) {
     if (state == (CLOSED | WAITED_FOR)) wake_all(&gate->state);
 }
 
-void tern_gate_serve(tern_gate *gate) {
+void tern_gate_serve(tern_gate *gate, int32_t worker) {
     uint32_t seen = 0;
     while (!__atomic_load_n(&gate->stopped, __ATOMIC_ACQUIRE)) {
         if (spin(&gate->epoch, seen) == seen) {
@@ -113,7 +132,7 @@ void tern_gate_serve(tern_gate *gate) {
         }
         const uint32_t epoch = __atomic_load_n(&gate->epoch, __ATOMIC_ACQUIRE);
         if (epoch != seen && enter(gate)) {
-            gate->kernel(gate->arguments);
+            gate->kernel(gate->arguments, share_of(gate, worker));
             leave(gate);
         }
         seen = epoch;

@@ -9,7 +9,7 @@ extension CPUBackend {
     public func store(keys: Tensor, values: Tensor, slots: Tensor, into cache: KeyValueBlocks) {
         OpChecks.store(keys: keys, values: values, slots: slots, into: cache)
         var arguments = tern_store_args(
-            next: 0, keys: keys.floats, values: values.floats, key_row: keys.stride(0),
+            keys: keys.floats, values: values.floats, key_row: keys.stride(0),
             key_head: keys.stride(1), value_row: values.stride(0), value_head: values.stride(1),
             slots: slots.integers, rows: Int64(keys.shape[0]), cache: tern_cache(cache))
         let elements = keys.shape.count + values.shape.count
@@ -33,7 +33,7 @@ extension CPUBackend {
             "attend: keys of \(cache.headDimension), values of \(cache.valueDimension), at most "
                 + "\(TERN_MAX_HEAD_DIMENSION) and \(TERN_MAX_VALUE_DIMENSION)")
         var arguments = tern_attend_args(
-            next: 0, queries: queries.floats, output: output.floats,
+            queries: queries.floats, output: output.floats,
             query_row: queries.stride(0), query_head: queries.stride(1),
             output_row: output.stride(0), output_head: output.stride(1),
             group: Int64(queries.shape[1] / cache.heads), spans: batch.spans.integers,

@@ -8,7 +8,7 @@ extension CPUBackend {
     public func chunkMaxima(_ values: Tensor, into maxima: Tensor) {
         OpChecks.chunkMaxima(values, into: maxima)
         var arguments = tern_chunk_maxima_args(
-            next: 0, values: values.floats, count: Int64(values.shape[0]), maxima: maxima.floats)
+            values: values.floats, count: Int64(values.shape[0]), maxima: maxima.floats)
         run(table.chunk_maxima, &arguments, over: values)
     }
 
@@ -19,7 +19,7 @@ extension CPUBackend {
     ) {
         OpChecks.weigh(logits, temperature: temperature, into: weights, sums: sums)
         var arguments = tern_weigh_args(
-            next: 0, logits: logits.floats, count: Int64(logits.shape[0]), highest: highest,
+            logits: logits.floats, count: Int64(logits.shape[0]), highest: highest,
             temperature: temperature, least: least, weights: weights.floats, sums: sums.floats)
         run(table.weigh, &arguments, over: logits)
     }
@@ -28,7 +28,7 @@ extension CPUBackend {
     public func chunkSums(_ weights: Tensor, atLeast least: Float, into sums: Tensor) {
         OpChecks.chunkSums(weights, into: sums)
         var arguments = tern_chunk_sums_args(
-            next: 0, weights: weights.floats, count: Int64(weights.shape[0]), least: least,
+            weights: weights.floats, count: Int64(weights.shape[0]), least: least,
             sums: sums.floats)
         run(table.chunk_sums, &arguments, over: weights)
     }

@@ -13,7 +13,7 @@ extension CPUBackend {
             logits.shape[1] <= Int(TERN_MAX_EXPERTS),
             "route: \(logits.shape[1]) experts, at most \(TERN_MAX_EXPERTS)")
         var arguments = tern_route_args(
-            next: 0, logits: logits.floats, rows: Int64(logits.shape[0]),
+            logits: logits.floats, rows: Int64(logits.shape[0]),
             count: Int64(logits.shape[1]), per_token: Int64(experts.shape[1]),
             logits_row: logits.stride(0), weights_row: weights.stride(0),
             scoring: Int32(rule.scoring == .softmax ? TERN_SOFTMAX : TERN_SIGMOID),
@@ -33,7 +33,7 @@ extension CPUBackend {
     ) {
         OpChecks.combine(rows, slots: slots, weights: weights, parts: parts, into: output)
         var arguments = tern_combine_args(
-            next: 0, input: rows.floats, input_row: rows.stride(0), slots: slots.integers,
+            input: rows.floats, input_row: rows.stride(0), slots: slots.integers,
             parts: parts.integers, weights: weights.floats, weights_row: weights.stride(0),
             count: Int64(output.shape[0]), per_token: Int64(slots.shape[1]),
             width: Int64(output.shape[1]), output: output.floats, output_row: output.stride(0))

@@ -11,7 +11,7 @@ extension CPUBackend {
         // What is dense on both sides is one long row.
         let isOneRow = input.isDense && output.isDense
         var arguments = tern_copy_args(
-            next: 0, input: input.address, output: output.address,
+            input: input.address, output: output.address,
             rows: isOneRow ? 1 : Int64(input.shape[0]),
             width: Int64(isOneRow ? input.shape.count : input.shape[1]),
             input_row: input.stride(0), output_row: output.stride(0))
@@ -30,7 +30,7 @@ extension CPUBackend {
             }
             guard let start = terms.baseAddress else { return }
             var arguments = tern_tree_sum_args(
-                next: 0, terms: start, term_count: Int64(inputs.count), output: output.floats,
+                terms: start, term_count: Int64(inputs.count), output: output.floats,
                 rows: isOneRow ? 1 : Int64(output.shape[0]),
                 width: Int64(isOneRow ? output.shape.count : output.shape[1]),
                 output_row: output.stride(0))

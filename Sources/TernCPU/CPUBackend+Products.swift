@@ -18,7 +18,7 @@ extension CPUBackend {
                     return
                 }
                 var arguments = tern_pack_args(
-                    next: 0, source: bytes(job.source.base + job.byteOffset),
+                    source: bytes(job.source.base + job.byteOffset),
                     source_type: source.kernelType, type: weight.format.kernelType,
                     row_stride: Int64(job.rowStride),
                     first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
@@ -36,7 +36,7 @@ extension CPUBackend {
         _ starts: UnsafePointer<Int32>
     ) {
         var arguments = tern_pack_quantized_args(
-            next: 0, source: bytes(job.source.base + job.byteOffset),
+            source: bytes(job.source.base + job.byteOffset),
             source_type: Int32(TERN_FLOAT32), type: weight.format.kernelType,
             row_stride: Int64(job.rowStride), stored_inputs: Int64(weight.storedInputs),
             first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
@@ -59,7 +59,7 @@ extension CPUBackend {
         weight.layout.panelStarts.withUnsafeBufferPointer { starts in
             guard let starts = starts.baseAddress else { return }
             var arguments = tern_embed_args(
-                next: 0, tokens: tokens.integers, rows: Int64(output.shape[0]),
+                tokens: tokens.integers, rows: Int64(output.shape[0]),
                 first_row: Int64(weight.outputRows.lowerBound),
                 first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
                 table: bytes(weight.storage.base), panel_bytes: Int64(weight.panelBytes),
@@ -110,7 +110,7 @@ extension CPUBackend {
                 ends.withMemoryRebound(to: Int64.self, capacity: parts.count) { ends in
                     let isPacked = pack(input, into: packed, weight, ends, parts: parts.count - 1)
                     var arguments = tern_linear_args(
-                        next: 0, input: isPacked ? packed.elements : input.address,
+                        input: isPacked ? packed.elements : input.address,
                         rows: Int64(rows), inputs: Int64(weight.inputs),
                         weight: bytes(weight.address(ofPanel: weight.panels.lowerBound)),
                         panel_bytes: Int64(weight.panelBytes), panels: Int64(weight.panels.count),
@@ -150,7 +150,7 @@ extension CPUBackend {
     ) -> Bool {
         guard packed.form != .floats || input.shape[0] > 1 else { return false }
         var arguments = tern_pack_input_args(
-            next: 0, input: input.floats, input_stride: input.stride(0),
+            input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
             type: packed.form.kernelType(of: weight, sumOrder), part_ends: partEnds,
             parts: Int64(parts), group: Int64(weight.groupInputs), scales: packed.scales,

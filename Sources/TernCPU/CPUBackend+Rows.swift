@@ -9,7 +9,7 @@ extension CPUBackend {
         OpChecks.fillRandom(tensor)
         let numbers = SeededNormal(seed: seed, deviation: scale)
         var arguments = tern_fill_random_args(
-            next: 0, elements: tensor.address.assumingMemoryBound(to: CChar.self),
+            elements: tensor.address.assumingMemoryBound(to: CChar.self),
             count: Int64(tensor.shape.count), seed: numbers.seed, step: numbers.step,
             mean: SeededNormal.mean, type: tensor.dtype.kernelType)
         pool.run(table.fill_random, &arguments, alone: isSmall(tensor))
@@ -20,7 +20,7 @@ extension CPUBackend {
         OpChecks.rmsNorm(input, weight: weight, into: output)
         let rank = input.shape.rank
         var arguments = tern_rms_norm_args(
-            next: 0, input: input.floats, output: output.floats, weight: weight.floats,
+            input: input.floats, output: output.floats, weight: weight.floats,
             rows: Int64(rank > 1 ? input.shape[0] : 1),
             heads: Int64(rank == 3 ? input.shape[1] : 1), width: Int64(input.shape[rank - 1]),
             input_row: input.stride(0), input_head: input.stride(1),
@@ -32,7 +32,7 @@ extension CPUBackend {
     public func add(_ input: Tensor, to accumulator: Tensor) {
         OpChecks.add(input, to: accumulator)
         var arguments = tern_add_args(
-            next: 0, input: input.floats, accumulator: accumulator.floats,
+            input: input.floats, accumulator: accumulator.floats,
             rows: Int64(input.shape[0]), width: Int64(input.shape[1]),
             input_row: input.stride(0), accumulator_row: accumulator.stride(0))
         pool.run(table.add, &arguments, alone: isSmall(input))
@@ -44,7 +44,7 @@ extension CPUBackend {
     ) {
         OpChecks.addNormalize(update, to: hidden, weight: weight, into: output)
         var arguments = tern_add_normalize_args(
-            next: 0, update: update.floats, hidden: hidden.floats, weight: weight.floats,
+            update: update.floats, hidden: hidden.floats, weight: weight.floats,
             output: output.floats, rows: Int64(update.shape[0]), width: Int64(update.shape[1]),
             update_row: update.stride(0), hidden_row: hidden.stride(0),
             output_row: output.stride(0), epsilon: epsilon)
@@ -57,7 +57,7 @@ extension CPUBackend {
     ) {
         OpChecks.rotate(heads, positions: positions, table: angles)
         var arguments = tern_rotate_args(
-            next: 0, heads: heads.floats, rows: Int64(heads.shape[0]),
+            heads: heads.floats, rows: Int64(heads.shape[0]),
             head_count: Int64(heads.shape[1]), rotated: Int64(angles.shape[1]),
             heads_row: heads.stride(0), heads_head: heads.stride(1),
             interleaved: pairing == .interleaved ? 1 : 0, positions: positions.integers,
@@ -70,7 +70,7 @@ extension CPUBackend {
     public func softCap(_ tensor: Tensor, cap: Float) {
         OpChecks.softCap(tensor, cap: cap)
         var arguments = tern_soft_cap_args(
-            next: 0, elements: tensor.floats, rows: Int64(tensor.shape[0]),
+            elements: tensor.floats, rows: Int64(tensor.shape[0]),
             width: Int64(tensor.shape[1]), row: tensor.stride(0), cap: cap)
         pool.run(table.soft_cap, &arguments, alone: isSmall(tensor))
     }
@@ -81,7 +81,7 @@ extension CPUBackend {
     ) {
         OpChecks.activateMultiply(gateUp, into: output)
         var arguments = tern_activate_multiply_args(
-            next: 0, gate_up: gateUp.floats, output: output.floats, rows: Int64(output.shape[0]),
+            gate_up: gateUp.floats, output: output.floats, rows: Int64(output.shape[0]),
             width: Int64(output.shape[1]), gate_up_row: gateUp.stride(0),
             output_row: output.stride(0), activation: 0, limit: 0, alpha: 0)
         switch activation {
@@ -98,7 +98,7 @@ extension CPUBackend {
     public func gather(_ input: Tensor, rows: Tensor, into output: Tensor) {
         OpChecks.gather(input, rows: rows, into: output)
         var arguments = tern_gather_args(
-            next: 0, input: input.floats, rows: rows.integers, output: output.floats,
+            input: input.floats, rows: rows.integers, output: output.floats,
             count: Int64(output.shape[0]), width: Int64(output.shape[1]),
             input_row: input.stride(0), output_row: output.stride(0))
         pool.run(table.gather, &arguments, alone: isSmall(output))

@@ -23,7 +23,7 @@ extension CPUBackend {
         rows.withUnsafeBufferPointer { rows in
             guard let first = rows.baseAddress else { return }
             var arguments = tern_pack_words_args(
-                next: 0, numbers: bytes(matrix.numbers.address),
+                numbers: bytes(matrix.numbers.address),
                 scales: bytes(matrix.scales.address),
                 zeros: matrix.zeros.map { UnsafePointer(bytes($0.address)) },
                 order: matrix.order.kernelOrder, scale_type: matrix.scaleType.kernelType,

@@ -78,7 +78,7 @@ public struct MachineProbe {
         var arguments = arguments
         arguments.streams = Int32(streams)
         let bytes = Double(arguments.chunks * arguments.chunk_bytes)
-        return bytes / median(backend.table.probe_read, &arguments, \.next, alone: alone)
+        return bytes / median(backend.table.probe_read, &arguments, alone: alone)
     }
 
     /// Bytes per second of a copy: those read and those written.
@@ -86,10 +86,10 @@ public struct MachineProbe {
         let half = memory.bytes / 2
         let width = 1 << 20
         var arguments = tern_copy_args(
-            next: 0, input: memory.base, output: memory.base + half,
+            input: memory.base, output: memory.base + half,
             rows: Int64(half / (4 * width)), width: Int64(width), input_row: Int64(width),
             output_row: Int64(width))
-        return Double(2 * half) / median(backend.table.copy, &arguments, \.next, alone: alone)
+        return Double(2 * half) / median(backend.table.copy, &arguments, alone: alone)
     }
 
     /// Operations per second of a probe in registers, whose rounds have so many each.
@@ -97,27 +97,25 @@ public struct MachineProbe {
         var arguments = arguments
         let workers = Int64(alone ? 1 : backend.pool.workers)
         arguments.rounds = 1
-        let round = median(probe, &arguments, \.next, alone: true)
+        let round = median(probe, &arguments, alone: true)
         arguments.rounds = workers * max(1, Int64((Self.leastTime / round).rounded(.up)))
-        let seconds = median(probe, &arguments, \.next, alone: alone)
+        let seconds = median(probe, &arguments, alone: alone)
         return operations * Double(arguments.rounds) / seconds
     }
 
     private var arguments: tern_probe_args {
         tern_probe_args(
-            next: 0, memory: memory.base.assumingMemoryBound(to: CChar.self),
+            memory: memory.base.assumingMemoryBound(to: CChar.self),
             chunks: Int64(memory.bytes / Self.chunkBytes), chunk_bytes: Int64(Self.chunkBytes),
             streams: 1, rounds: 0, sink: 0)
     }
 
-    /// The median time of several runs of a kernel; `next` is its counter. Unit: seconds.
+    /// The median time of several runs of a kernel. Unit: seconds.
     private func median<Arguments: BitwiseCopyable>(
-        _ kernel: tern_kernel, _ arguments: inout Arguments,
-        _ next: WritableKeyPath<Arguments, Int64>, alone: Bool
+        _ kernel: tern_kernel, _ arguments: inout Arguments, alone: Bool
     ) -> Double {
         var times: [Double] = []
         for _ in 0..<Self.repetitions {
-            arguments[keyPath: next] = 0
             let start = ContinuousClock.now
             backend.pool.run(kernel, &arguments, alone: alone)
             times.append((ContinuousClock.now - start) / .seconds(1))

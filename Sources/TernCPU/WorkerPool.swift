@@ -26,14 +26,16 @@ public final class WorkerPool: @unchecked Sendable {
     public init(processors: [Int], pins: Bool) throws(CPUBackendError) {
         precondition(!processors.isEmpty, "worker pool: 0 processors, expected at least 1")
         workers = processors.count
-        guard let gate = tern_gate_create() else { throw .thread(cause: ENOMEM) }
+        guard let gate = tern_gate_create(Int32(workers)) else { throw .thread(cause: ENOMEM) }
         self.gate = gate
         if pins {
             let cause = tern_pin_thread(Int32(processors[0]))
             guard cause == 0 else { throw .pinning(processor: processors[0], cause: cause) }
         }
-        for processor in processors.dropFirst() {
-            threads.append(try Self.start(at: gate, processor: pins ? processor : nil))
+        for (worker, processor) in processors.enumerated().dropFirst() {
+            threads.append(
+                try Self.start(
+                    Station(gate: gate, worker: worker, processor: pins ? processor : nil)))
         }
     }
 
@@ -52,22 +54,20 @@ public final class WorkerPool: @unchecked Sendable {
     ) {
         runs += 1
         if alone || workers == 1 {
-            kernel(&arguments)
+            tern_run_alone(kernel, &arguments)
         } else {
             meetings += 1
             tern_gate_run(gate, kernel, &arguments)
         }
     }
 
-    private static func start(
-        at gate: OpaquePointer, processor: Int?
-    ) throws(CPUBackendError) -> pthread_t {
-        let station = UnsafeMutablePointer<Station>.allocate(capacity: 1)
-        station.initialize(to: Station(gate: gate, processor: processor))
+    private static func start(_ station: Station) throws(CPUBackendError) -> pthread_t {
+        let place = UnsafeMutablePointer<Station>.allocate(capacity: 1)
+        place.initialize(to: station)
         var thread = pthread_t()
-        let cause = tern_start_thread(&thread, serve, station)
+        let cause = tern_start_thread(&thread, serve, place)
         guard cause == 0 else {
-            station.deallocate()
+            place.deallocate()
             throw .thread(cause: cause)
         }
         return thread
@@ -77,6 +77,7 @@ public final class WorkerPool: @unchecked Sendable {
 /// What a worker's thread is told at its start; it owns this and frees it.
 private struct Station {
     let gate: OpaquePointer
+    let worker: Int
     let processor: Int?
 }
 
@@ -91,6 +92,6 @@ private func serve(argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointe
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     // A processor that was taken away since the start only costs speed.
     if let processor = station.processor { _ = tern_pin_thread(Int32(processor)) }
-    tern_gate_serve(station.gate)
+    tern_gate_serve(station.gate, Int32(station.worker))
     return nil
 }

@@ -1,14 +1,16 @@
 // What Swift sees of the CPU's kernels: a table of functions per instruction set and one struct of
 // arguments per kernel. Swift checks shapes and indices before it calls; nothing here does.
 //
-// Every kernel may be run by any number of workers at once with the same arguments: each claims
-// items by counting `next` up until none is left. A kernel that has been run by the caller alone
-// is complete. Bits never depend on who ran which item. Strides are counted in elements.
+// Every kernel is a tern_kernel that takes its own struct of those below. It may be run by any
+// number of workers at once, see claims.h; run by the caller alone it is complete. Bits never depend
+// on who ran which item. Strides are counted in elements.
 
 #ifndef TERN_KERNELS_H
 #define TERN_KERNELS_H
 
 #include <stdint.h>
+
+#include "tern_gate.h"
 
 #pragma clang assume_nonnull begin
 
@@ -47,7 +49,6 @@ enum { TERN_ATTEND_SPLIT = 512 };
 // floats, or are [tile][ceil(k / 2)][rows][2] where the set multiplies pairs. The set `amx` lays
 // both otherwise: see inputs_amx.h.
 typedef struct {
-    int64_t next;
     const float *input;
     int64_t input_stride;
     int64_t rows, inputs;
@@ -63,7 +64,6 @@ typedef struct {
 // output = input . weight + bias. `input` is as pack_input or quantize_input left it; a single row
 // that is not quantized is itself.
 typedef struct {
-    int64_t next;
     const void *input;
     int64_t rows, inputs;
     const char *weight;           // the first panel in view
@@ -85,7 +85,6 @@ typedef struct {
 
 // Rows of a table in panels.
 typedef struct {
-    int64_t next;
     const int32_t *tokens;
     int64_t rows;
     int64_t first_row, first_input, inputs;  // of the view, counted in the whole
@@ -101,7 +100,6 @@ typedef struct {
 
 // Rows of a row-major matrix into neighbouring panels.
 typedef struct {
-    int64_t next;
     const char *source;
     int32_t source_type, type;
     int64_t row_stride;           // of the source, in elements
@@ -114,7 +112,6 @@ typedef struct {
 // Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the
 // rows are real numbers, to be quantized; with them they are whole ones of eight bits, a byte each.
 typedef struct {
-    int64_t next;
     const char *source;
     int32_t source_type, type;
     int64_t row_stride;           // of the source, in elements
@@ -137,7 +134,6 @@ typedef struct {
 
 // Four-bit numbers of a checkpoint into panels.
 typedef struct {
-    int64_t next;
     const char *numbers, *scales;
     const char *_Nullable zeros;  // none: all are 8
     int32_t order, scale_type, zero_offset;
@@ -150,7 +146,6 @@ typedef struct {
 
 // Seeded numbers: element i is a function of seed and i.
 typedef struct {
-    int64_t next;
     char *elements;
     int64_t count;
     uint64_t seed;
@@ -160,7 +155,6 @@ typedef struct {
 } tern_fill_random_args;
 
 typedef struct {
-    int64_t next;
     const float *input;
     float *output;
     const float *weight;
@@ -170,7 +164,6 @@ typedef struct {
 } tern_rms_norm_args;
 
 typedef struct {
-    int64_t next;
     const float *input;
     float *accumulator;
     int64_t rows, width;
@@ -179,7 +172,6 @@ typedef struct {
 
 // hidden += update; output = hidden / rms(hidden) * weight.
 typedef struct {
-    int64_t next;
     const float *update;
     float *hidden;
     const float *weight;
@@ -190,7 +182,6 @@ typedef struct {
 } tern_add_normalize_args;
 
 typedef struct {
-    int64_t next;
     float *heads;
     int64_t rows, head_count, rotated;
     int64_t heads_row, heads_head;
@@ -204,7 +195,6 @@ typedef struct {
 enum { TERN_SILU = 0, TERN_GELU_TANH = 1, TERN_CLAMPED_SWIGLU = 2 };
 
 typedef struct {
-    int64_t next;
     const float *gate_up;
     float *output;
     int64_t rows, width;
@@ -214,7 +204,6 @@ typedef struct {
 } tern_activate_multiply_args;
 
 typedef struct {
-    int64_t next;
     float *elements;
     int64_t rows, width;
     int64_t row;  // stride
@@ -222,7 +211,6 @@ typedef struct {
 } tern_soft_cap_args;
 
 typedef struct {
-    int64_t next;
     const float *input;
     const int32_t *rows;
     float *output;
@@ -234,7 +222,6 @@ typedef struct {
 enum { TERN_CHUNK = 512 };
 
 typedef struct {
-    int64_t next;
     const float *values;
     int64_t count;
     float *maxima;  // of each chunk
@@ -242,7 +229,6 @@ typedef struct {
 
 // exp((logit - highest) / temperature), 0 below `least`, and the sums of chunks.
 typedef struct {
-    int64_t next;
     const float *logits;
     int64_t count;
     float highest, temperature, least;
@@ -251,7 +237,6 @@ typedef struct {
 
 // Of the weights of at least so much.
 typedef struct {
-    int64_t next;
     const float *weights;
     int64_t count;
     float least;
@@ -263,7 +248,6 @@ enum { TERN_SOFTMAX = 0, TERN_SIGMOID = 1 };
 
 // The experts of each token, in the order of their ids, with their weights.
 typedef struct {
-    int64_t next;
     const float *logits;
     int64_t rows, count, per_token;  // tokens, experts, experts of a token
     int64_t logits_row, weights_row;
@@ -278,7 +262,6 @@ typedef struct {
 
 // Weighted sums of rows, part by part, then by the fixed tree; a slot below zero is no row.
 typedef struct {
-    int64_t next;
     const float *input;
     int64_t input_row;
     const int32_t *slots, *parts;  // [count][per_token]
@@ -300,7 +283,6 @@ typedef struct {
 } tern_cache;
 
 typedef struct {
-    int64_t next;
     const float *keys, *values;
     int64_t key_row, key_head, value_row, value_head;  // strides
     const int32_t *slots;
@@ -309,7 +291,6 @@ typedef struct {
 } tern_store_args;
 
 typedef struct {
-    int64_t next;
     const float *queries;
     float *output;
     int64_t query_row, query_head, output_row, output_head;  // strides
@@ -331,7 +312,6 @@ typedef struct {
 } tern_attend_args;
 
 typedef struct {
-    int64_t next;
     const void *input;  // elements of four bytes
     void *output;
     int64_t rows, width;
@@ -347,7 +327,6 @@ typedef struct {
 } tern_term;
 
 typedef struct {
-    int64_t next;
     const tern_term *terms;
     int64_t term_count;
     float *output;
@@ -357,16 +336,12 @@ typedef struct {
 
 // The machine's limits: bytes read in chunks, or rounds of independent multiply-adds.
 typedef struct {
-    int64_t next;
     const char *memory;
     int64_t chunks, chunk_bytes;
     int32_t streams;  // 1, 4 or 8 at once in a chunk
     int64_t rounds;
     float sink;
 } tern_probe_args;
-
-// `arguments` is the kernel's own struct above.
-typedef void (*tern_kernel)(void *arguments);
 
 // One instruction set's kernels.
 typedef struct {
