@@ -2,8 +2,8 @@
 // arguments per kernel. Swift checks shapes and indices before it calls; nothing here does.
 //
 // Every kernel is a tern_kernel that takes its own struct of those below. It may be run by any
-// number of workers at once, see claims.h; run by the caller alone it is complete. Bits never depend
-// on who ran which item. Strides are counted in elements.
+// number of workers at once, see claims.h; run by the caller alone it is complete. Bits never
+// depend on who ran which item. Strides are counted in elements.
 
 #ifndef TERN_KERNELS_H
 #define TERN_KERNELS_H
