@@ -159,8 +159,8 @@ ALWAYS_INLINE void fetch_output(
 
 // One tile: rows by panels over all parts.
 ALWAYS_INLINE void linear_tile(
-    const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels,
-    const int32_t type) {
+    const tern_linear_args *a, int64_t row, int64_t panel, fetching f, const int rows,
+    const int panels, const int32_t type) {
     const char *weight = a->weight + panel * a->panel_bytes;
     const int64_t origin = a->part_ends[0];
     const int64_t segments = is_quantized(type) ? a->segments : 0;
@@ -179,16 +179,16 @@ ALWAYS_INLINE void linear_tile(
                 + row * (quantized_row_bytes(a->inputs) / 4) - origin / 4 * rows;
             quantized_part(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
-                first, end, rows, panels, type);
+                f, first, end, rows, panels, type);
         } else {
             const float *x = (const float *)a->input
                 + (row * rounded_words(a->inputs, type) - rounded_words(origin, type) * rows);
             if (type == TERN_BFLOAT16_PAIRS)
-                pair_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
+                pair_tile(sums, x, weight, a->panel_bytes, f, first, end, rows, panels);
             else if (type == TERN_BFLOAT16_CHAINS)
-                chain_tile(sums, x, weight, a->panel_bytes, first, end, rows, panels);
+                chain_tile(sums, x, weight, a->panel_bytes, f, first, end, rows, panels);
             else
-                tile_sums(sums, x, weight, a->panel_bytes, first, end, rows, panels, type);
+                tile_sums(sums, x, weight, a->panel_bytes, f, first, end, rows, panels, type);
         }
         carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }
@@ -198,10 +198,12 @@ ALWAYS_INLINE void linear_tile(
 // The tiles of each number of rows, full groups of panels and single panels of what is left.
 #define LINEAR_TILE(ROWS, PANELS, NAME, TYPE) \
     static __attribute__((noinline)) void linear_##NAME##_##ROWS( \
-        const tern_linear_args *a, int64_t row, int64_t panel, int64_t panels) { \
-        for (; panels >= PANELS; panels -= PANELS, panel += PANELS) \
-            linear_tile(a, row, panel, ROWS, PANELS, TYPE); \
-        for (; panels > 0; panels--, panel++) linear_tile(a, row, panel, ROWS, 1, TYPE); \
+        const tern_linear_args *a, int64_t row, int64_t panel, int64_t panels, fetching f) { \
+        const int64_t bytes = a->panel_bytes; \
+        for (; panels >= PANELS; panels -= PANELS, panel += PANELS, f.start += PANELS * bytes) \
+            linear_tile(a, row, panel, f, ROWS, PANELS, TYPE); \
+        for (; panels > 0; panels--, panel++, f.start += bytes) \
+            linear_tile(a, row, panel, f, ROWS, 1, TYPE); \
     }
 #define LINEAR_FLOAT32(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, float32, TERN_FLOAT32)
 #define LINEAR_BFLOAT16(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, bfloat16, TERN_BFLOAT16)
@@ -218,7 +220,8 @@ FOR_EACH_TILE(LINEAR_INT4)
 FOR_EACH_TILE(LINEAR_PAIRS)
 FOR_EACH_TILE(LINEAR_CHAINS)
 
-typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int64_t);
+typedef void (*linear_function)(
+    const tern_linear_args *, int64_t, int64_t, int64_t, fetching);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
     [ROWS] = { \
@@ -233,13 +236,48 @@ typedef void (*linear_function)(const tern_linear_args *, int64_t, int64_t, int6
 static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
     FOR_EACH_TILE(LINEAR_ENTRY)};
 
+// What the tiles by one group of panels send for: the first one its own panels, the others together
+// those of the group that comes next.
+typedef struct {
+    fetching own;
+    const char *next;  // NULL: there is none
+    int64_t bytes;     // of each panel
+    int64_t lines;     // that a tile reads of each
+} tile_fetching;
+
+ALWAYS_INLINE int64_t line_inputs(int32_t type) {
+    return type == TERN_GROUPED_INT4 ? 8 : type == TERN_CHANNEL_INT8 ? 4 : 2;
+}
+
+// Of a group `apart` panels before the next one.
+ALWAYS_INLINE tile_fetching fetching_of(const tern_linear_args *a, int64_t panel, int64_t apart) {
+    const int64_t each = line_inputs(a->type), first = a->part_ends[0] / each;
+    const char *weight = a->weight + panel * a->panel_bytes;
+    const int64_t line_bytes = a->type == TERN_FLOAT32 ? 128 : 64;
+    return (tile_fetching){
+        .own = ahead_of(weight),
+        .next = panel + apart < a->panels ? weight + apart * a->panel_bytes + first * line_bytes : NULL,
+        .bytes = quotient_up(a->inputs, each) * line_bytes,
+        .lines = quotient_up(a->inputs, each),
+    };
+}
+
+ALWAYS_INLINE fetching fetching_at(
+    const tern_linear_args *a, const tile_fetching *f, int64_t tile, int64_t tiles) {
+    if (tile == 0 || !f->next) return f->own;
+    const int64_t step = quotient_up(f->bytes, f->lines * (tiles - 1));
+    const int64_t before = a->part_ends[0] / line_inputs(a->type);
+    return (fetching){f->next + f->bytes * (tile - 1) / (tiles - 1) - before * step, step};
+}
+
 // Row tiles [tile, end) by a group of panels.
 ALWAYS_INLINE void linear_tiles(
     const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
-    int64_t panels) {
-    for (; tile < end; tile++) {
-        const int64_t row = tile_start(tiles, tile), rows = tile_start(tiles, tile + 1) - row;
-        linear_functions[rows][a->type](a, row, panel, panels);
+    int64_t panels, tile_fetching f) {
+    for (int64_t i = tile; i < end; i++) {
+        const int64_t row = tile_start(tiles, i), rows = tile_start(tiles, i + 1) - row;
+        linear_functions[rows][a->type](
+            a, row, panel, panels, fetching_at(a, &f, i - tile, end - tile));
     }
 }
 
@@ -255,7 +293,7 @@ ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, int64_t panels, i
 // As linear_tiles, by panels of float32.
 static __attribute__((noinline)) void widened_tiles(
     const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
-    int64_t panels) {
+    int64_t panels, tile_fetching f) {
     v16 widened[WIDENED_PANELS * WIDENED_INPUTS];
     const int64_t origin = a->part_ends[0], inputs = a->inputs;
     for (int64_t p = 0; p < panels; p++) {
@@ -272,7 +310,7 @@ static __attribute__((noinline)) void widened_tiles(
     floats.type = TERN_FLOAT32;
     floats.panel_bytes = inputs * 64;
     floats.weight = (const char *)widened - panel * floats.panel_bytes - origin * 64;
-    linear_tiles(&floats, tiles, tile, end, panel, panels);
+    linear_tiles(&floats, tiles, tile, end, panel, panels, f);
 }
 
 // Tiles that a worker must have to itself for reading all weights for them.
@@ -294,6 +332,8 @@ static void linear(void *arguments, tern_share share) {
     const tiling tiles = tiles_of(a->rows);
     const int64_t group = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
     const int64_t groups = quotient_up(a->panels, group);
+    // Workers that begin with the same stretch take turns.
+    const int64_t apart = group * quotient_up(a->workers, share.stretches);
     const int widens = TERN_WIDENS && a->type == TERN_BFLOAT16;
     const int64_t shares = row_shares(
         a, share, tiles.count, groups, widens ? WIDENING_TILES : LEAST_TILES);
@@ -303,9 +343,10 @@ static void linear(void *arguments, tern_share share) {
         const int64_t panels = least(group, a->panels - panel);
         const int64_t end = (part + 1) * tiles.count / shares;
         const int64_t tile = part * tiles.count / shares;
+        const tile_fetching f = fetching_of(a, panel, apart);
         if (gains_by_widening(a, panels, end - tile))
-            widened_tiles(a, tiles, tile, end, panel, panels);
+            widened_tiles(a, tiles, tile, end, panel, panels, f);
         else
-            linear_tiles(a, tiles, tile, end, panel, panels);
+            linear_tiles(a, tiles, tile, end, panel, panels, f);
     }
 }

@@ -135,28 +135,25 @@ ALWAYS_INLINE void count_word(
 
 // counts[r * panels + p] += x[r] . panel p over inputs [first, end), as whole numbers.
 ALWAYS_INLINE void count_tile(
-    ints *counts, const int32_t *x, const char *weight, int64_t panel_bytes, int64_t first,
-    int64_t end, const int rows, const int panels, const int32_t type) {
+    ints *counts, const int32_t *x, const char *weight, int64_t panel_bytes, fetching f,
+    int64_t first, int64_t end, const int rows, const int panels, const int32_t type) {
     words weights[4];
     if (type == TERN_CHANNEL_INT8) {
         for (int64_t k = first; k < end; k += 4) {
             if (rows * panels > TILE_SUMS / 2)
                 __builtin_prefetch(x + (k >> 2) * rows + INPUTS_FETCHED);
-            UNROLL for (int p = 0; p < panels; p++) {
-                const char *w = weight + p * panel_bytes + k * 16;
-                weights[p] = (words)load16(w);
-                fetch_ahead(w);
-            }
+            fetch_lines(f, k >> 2, panel_bytes, panels);
+            UNROLL for (int p = 0; p < panels; p++)
+                weights[p] = (words)load16(weight + p * panel_bytes + k * 16);
             count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         }
         return;
     }
     for (int64_t k = first; k < end; k += 8) {
         const char *from = weight + k * 8;
-        UNROLL for (int p = 0; p < panels; p++) {
+        fetch_lines(f, k >> 3, panel_bytes, panels);
+        UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(from + p * panel_bytes) & 0x0F0F0F0Fu;
-            fetch_ahead(from + p * panel_bytes);
-        }
         count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         // Loaded again where counts need the registers.
         if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(from));
@@ -206,7 +203,7 @@ ALWAYS_INLINE int quantized_element(
 // sums[r * panels + p] = x[r] . panel p over one part, from its segment on, which advances.
 ALWAYS_INLINE void quantized_part(
     const tern_linear_args *a, v16 *sums, const int32_t *x, const float *scales,
-    const int32_t *input_sums, int64_t *segment, const char *weight, int64_t first,
+    const int32_t *input_sums, int64_t *segment, const char *weight, fetching f, int64_t first,
     int64_t part_end, const int rows, const int panels, const int32_t type) {
     const int64_t groups = quotient_up(a->stored_inputs, a->group);
     for (int64_t k = first, end; k < part_end; k = end, ++*segment) {
@@ -218,7 +215,7 @@ ALWAYS_INLINE void quantized_part(
                 type == TERN_CHANNEL_INT8 ? 128 * input_sums[*segment * rows + r] : 0;
             UNROLL for (int p = 0; p < panels; p++) counts[r * panels + p] = splat_word(-zeros);
         }
-        count_tile(counts, x, weight, a->panel_bytes, k, end, rows, panels, type);
+        count_tile(counts, x, weight, a->panel_bytes, f, k, end, rows, panels, type);
         UNROLL for (int p = 0; p < panels; p++) {
             const char *panel = weight + p * a->panel_bytes;
             const v16 scale = group_scales(panel, a->stored_inputs, k / a->group, type);

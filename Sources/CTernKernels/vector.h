@@ -35,8 +35,22 @@ ALWAYS_INLINE void fetch_line(const char *line) {
     __builtin_prefetch(line, 0, TERN_FETCH_CACHE == 1 ? 3 : 2);
 }
 
-// As fetch_line, for what is read after `line` in a while.
-ALWAYS_INLINE void fetch_ahead(const char *line) { fetch_line(line + TERN_FETCH_AHEAD); }
+// What a product sends for while it multiplies: where it reads line i of each of its panels, the
+// line that holds the byte `step` * i from `start`, in as many panels as far apart.
+typedef struct {
+    const char *start;
+    int64_t step;
+} fetching;
+
+// What is read after `start` in a while.
+ALWAYS_INLINE fetching ahead_of(const char *start) {
+    return (fetching){start + TERN_FETCH_AHEAD, 64};
+}
+
+ALWAYS_INLINE void fetch_lines(fetching f, int64_t line, int64_t panel_bytes, const int panels) {
+    UNROLL for (int p = 0; p < panels; p++)
+        fetch_line(f.start + line * f.step + p * panel_bytes);
+}
 
 ALWAYS_INLINE v16 splat(float x) {
     return (v16){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
