@@ -117,13 +117,18 @@ static void quantize_input(void *arguments, tern_share share) {
     }
 }
 
+// Panels that are multiplied together: `count` of them from `first` on, each `step`th.
+typedef struct {
+    int64_t first, count, step;
+} panel_group;
+
 // Writes one tile's sums to the output, the bias added.
 ALWAYS_INLINE void write_tile(
-    const tern_linear_args *a, const v16 *sums, int64_t row, int64_t panel, const int rows,
+    const tern_linear_args *a, const v16 *sums, int64_t row, panel_group g, const int rows,
     const int panels) {
     UNROLL for (int p = 0; p < panels; p++) {
-        const int64_t column = a->panel_starts[panel + p] - a->panel_starts[0];
-        const int64_t width = a->panel_starts[panel + p + 1] - a->panel_starts[panel + p];
+        const int32_t *start = a->panel_starts + g.first + p * g.step;
+        const int64_t column = start[0] - a->panel_starts[0], width = start[1] - start[0];
         float *to = a->output + row * a->output_stride + column;
         UNROLL for (int r = 0; r < rows; r++) {
             v16 sum = sums[r * panels + p];
@@ -149,9 +154,9 @@ ALWAYS_INLINE void carry_part(
 
 // Sends for the lines that a tile will write: a product of bytes is over before they would come.
 ALWAYS_INLINE void fetch_output(
-    const tern_linear_args *a, int64_t row, int64_t panel, const int rows, const int panels) {
+    const tern_linear_args *a, int64_t row, panel_group g, const int rows, const int panels) {
     UNROLL for (int p = 0; p < panels; p++) {
-        const float *to = a->output + a->panel_starts[panel + p] - a->panel_starts[0];
+        const float *to = a->output + a->panel_starts[g.first + p * g.step] - a->panel_starts[0];
         UNROLL for (int r = 0; r < rows; r++)
             __builtin_prefetch(to + (row + r) * a->output_stride, 1);
     }
@@ -159,17 +164,18 @@ ALWAYS_INLINE void fetch_output(
 
 // One tile: rows by panels over all parts.
 ALWAYS_INLINE void linear_tile(
-    const tern_linear_args *a, int64_t row, int64_t panel, fetching f, const int rows,
+    const tern_linear_args *a, int64_t row, panel_group g, fetching f, const int rows,
     const int panels, const int32_t type) {
-    const char *weight = a->weight + panel * a->panel_bytes;
+    const char *weight = a->weight + g.first * a->panel_bytes;
+    const int64_t stride = g.step * a->panel_bytes;
     const int64_t origin = a->part_ends[0];
     const int64_t segments = is_quantized(type) ? a->segments : 0;
     v16 tree[TREE_LEVELS][TILE_SUMS];
     v16 sums[TILE_SUMS];
-    if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, panel, rows, panels);
+    if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, g, rows, panels);
     // Few rows, which wait for memory.
     else if (type == TERN_GROUPED_INT4)
-        fetch_groups(weight, a->panel_bytes, a->stored_inputs, panels, type);
+        fetch_groups(weight, stride, a->panel_bytes, a->stored_inputs, panels, type);
     for (int64_t part = 0, segment = 0; part < a->parts; part++) {
         const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
         __builtin_assume(first % 2 == 0);
@@ -179,31 +185,38 @@ ALWAYS_INLINE void linear_tile(
                 + row * (quantized_row_bytes(a->inputs) / 4) - origin / 4 * rows;
             quantized_part(
                 a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
-                f, first, end, rows, panels, type);
+                stride, f, first, end, rows, panels, type);
         } else {
             const float *x = (const float *)a->input
                 + (row * rounded_words(a->inputs, type) - rounded_words(origin, type) * rows);
             if (type == TERN_BFLOAT16_PAIRS)
-                pair_tile(sums, x, weight, a->panel_bytes, f, first, end, rows, panels);
+                pair_tile(sums, x, weight, stride, f, first, end, rows, panels);
             else if (type == TERN_BFLOAT16_CHAINS)
-                chain_tile(sums, x, weight, a->panel_bytes, f, first, end, rows, panels);
+                chain_tile(sums, x, weight, stride, f, first, end, rows, panels);
             else
-                tile_sums(sums, x, weight, a->panel_bytes, f, first, end, rows, panels, type);
+                tile_sums(sums, x, weight, stride, f, first, end, rows, panels, type);
         }
         carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }
-    write_tile(a, sums, row, panel, rows, panels);
+    write_tile(a, sums, row, g, rows, panels);
+}
+
+// Goes on to what is left of a group.
+ALWAYS_INLINE void skip_panels(
+    const tern_linear_args *a, panel_group *g, fetching *f, int64_t panels) {
+    g->first += panels * g->step;
+    g->count -= panels;
+    f->start += panels * g->step * a->panel_bytes;
 }
 
 // The tiles of each number of rows, full groups of panels and single panels of what is left.
 #define LINEAR_TILE(ROWS, PANELS, NAME, TYPE) \
     static __attribute__((noinline)) void linear_##NAME##_##ROWS( \
-        const tern_linear_args *a, int64_t row, int64_t panel, int64_t panels, fetching f) { \
-        const int64_t bytes = a->panel_bytes; \
-        for (; panels >= PANELS; panels -= PANELS, panel += PANELS, f.start += PANELS * bytes) \
-            linear_tile(a, row, panel, f, ROWS, PANELS, TYPE); \
-        for (; panels > 0; panels--, panel++, f.start += bytes) \
-            linear_tile(a, row, panel, f, ROWS, 1, TYPE); \
+        const tern_linear_args *a, int64_t row, panel_group g, fetching f) { \
+        for (; g.count >= PANELS; skip_panels(a, &g, &f, PANELS)) \
+            linear_tile(a, row, g, f, ROWS, PANELS, TYPE); \
+        for (; g.count > 0; skip_panels(a, &g, &f, 1)) \
+            linear_tile(a, row, g, f, ROWS, 1, TYPE); \
     }
 #define LINEAR_FLOAT32(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, float32, TERN_FLOAT32)
 #define LINEAR_BFLOAT16(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, bfloat16, TERN_BFLOAT16)
@@ -221,7 +234,7 @@ FOR_EACH_TILE(LINEAR_PAIRS)
 FOR_EACH_TILE(LINEAR_CHAINS)
 
 typedef void (*linear_function)(
-    const tern_linear_args *, int64_t, int64_t, int64_t, fetching);
+    const tern_linear_args *, int64_t, panel_group, fetching);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
     [ROWS] = { \
@@ -237,47 +250,48 @@ static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] 
     FOR_EACH_TILE(LINEAR_ENTRY)};
 
 // What the tiles by one group of panels send for: the first one its own panels, the others together
-// those of the group that comes next.
+// those of the group that comes next. The first waits for memory otherwise, for many rows use lines
+// up before they come that are sent for shortly ahead.
 typedef struct {
     fetching own;
-    const char *next;  // NULL: there is none
-    int64_t bytes;     // of each panel
-    int64_t lines;     // that a tile reads of each
+    const char *next;       // where the view of the next group begins; NULL: there is none
+    int64_t lines, before;  // that a tile reads of each panel, and that lie before them
+    int64_t line_bytes;
 } tile_fetching;
 
-ALWAYS_INLINE int64_t line_inputs(int32_t type) {
-    return type == TERN_GROUPED_INT4 ? 8 : type == TERN_CHANNEL_INT8 ? 4 : 2;
-}
-
-// Of a group `apart` panels before the next one.
+// Of a group whose next one begins `apart` panels behind it.
 ALWAYS_INLINE tile_fetching fetching_of(const tern_linear_args *a, int64_t panel, int64_t apart) {
-    const int64_t each = line_inputs(a->type), first = a->part_ends[0] / each;
-    const char *weight = a->weight + panel * a->panel_bytes;
+    const int64_t line_inputs =
+        a->type == TERN_GROUPED_INT4 ? 8 : a->type == TERN_CHANNEL_INT8 ? 4 : 2;
     const int64_t line_bytes = a->type == TERN_FLOAT32 ? 128 : 64;
+    const int64_t before = a->part_ends[0] / line_inputs;
+    const char *weight = a->weight + panel * a->panel_bytes;
+    const int has_next = a->inputs > 0 && panel + apart < a->panels;
     return (tile_fetching){
         .own = ahead_of(weight),
-        .next = panel + apart < a->panels ? weight + apart * a->panel_bytes + first * line_bytes : NULL,
-        .bytes = quotient_up(a->inputs, each) * line_bytes,
-        .lines = quotient_up(a->inputs, each),
+        .next = has_next ? weight + apart * a->panel_bytes + before * line_bytes : NULL,
+        .lines = quotient_up(a->inputs, line_inputs),
+        .before = before,
+        .line_bytes = line_bytes,
     };
 }
 
-ALWAYS_INLINE fetching fetching_at(
-    const tern_linear_args *a, const tile_fetching *f, int64_t tile, int64_t tiles) {
+// Of one of so many tiles.
+ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile, int64_t tiles) {
     if (tile == 0 || !f->next) return f->own;
-    const int64_t step = quotient_up(f->bytes, f->lines * (tiles - 1));
-    const int64_t before = a->part_ends[0] / line_inputs(a->type);
-    return (fetching){f->next + f->bytes * (tile - 1) / (tiles - 1) - before * step, step};
+    const int64_t others = tiles - 1, step = quotient_up(f->line_bytes, others);
+    const int64_t done = f->lines * f->line_bytes * (tile - 1) / others;
+    return (fetching){f->next + done - f->before * step, step};
 }
 
 // Row tiles [tile, end) by a group of panels.
 ALWAYS_INLINE void linear_tiles(
-    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
-    int64_t panels, tile_fetching f) {
+    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, panel_group g,
+    tile_fetching f) {
     for (int64_t i = tile; i < end; i++) {
         const int64_t row = tile_start(tiles, i), rows = tile_start(tiles, i + 1) - row;
         linear_functions[rows][a->type](
-            a, row, panel, panels, fetching_at(a, &f, i - tile, end - tile));
+            a, row, g, fetching_at(&f, i - tile, end - tile));
     }
 }
 
@@ -285,19 +299,19 @@ ALWAYS_INLINE void linear_tiles(
 // many tiles: from so many on, and as long as a group of panels has room in the second cache.
 enum { WIDENING_TILES = 16, WIDENED_PANELS = 2, WIDENED_INPUTS = 8192 };
 
-ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, int64_t panels, int64_t tiles) {
+ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
     return TERN_WIDENS && a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
-        && panels <= WIDENED_PANELS && a->inputs <= WIDENED_INPUTS;
+        && g.count <= WIDENED_PANELS && a->inputs <= WIDENED_INPUTS;
 }
 
 // As linear_tiles, by panels of float32.
 static __attribute__((noinline)) void widened_tiles(
-    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, int64_t panel,
-    int64_t panels, tile_fetching f) {
+    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, panel_group g,
+    tile_fetching f) {
     v16 widened[WIDENED_PANELS * WIDENED_INPUTS];
     const int64_t origin = a->part_ends[0], inputs = a->inputs;
-    for (int64_t p = 0; p < panels; p++) {
-        const char *from = a->weight + (panel + p) * a->panel_bytes + origin * 32;
+    for (int64_t p = 0; p < g.count; p++) {
+        const char *from = a->weight + (g.first + p) * a->panel_bytes + origin * 32;
         v16 *to = widened + p * inputs;
         for (int64_t k = 0; k < inputs; k += 2) {
             const words pair = (words)load16(from + k * 32);
@@ -309,8 +323,8 @@ static __attribute__((noinline)) void widened_tiles(
     tern_linear_args floats = *a;
     floats.type = TERN_FLOAT32;
     floats.panel_bytes = inputs * 64;
-    floats.weight = (const char *)widened - panel * floats.panel_bytes - origin * 64;
-    linear_tiles(&floats, tiles, tile, end, panel, panels, f);
+    floats.weight = (const char *)widened - g.first * floats.panel_bytes - origin * 64;
+    linear_tiles(&floats, tiles, tile, end, g, f);
 }
 
 // Tiles that a worker must have to itself for reading all weights for them.
@@ -326,27 +340,45 @@ ALWAYS_INLINE int64_t row_shares(
     return least(tiles, quotient_up(8 * a->workers, most(groups, 1)));
 }
 
+// The groups of a product's panels. Where its rows are one tile, which may wait for memory, the
+// panels of a group are a share of all apart, so that each is a stream that goes on in the next
+// group; what is left are groups of their own. Else they are neighbours.
+typedef struct {
+    int64_t count, each, apart;
+} grouping;
+
+ALWAYS_INLINE grouping groups_of(const tern_linear_args *a, tiling tiles) {
+    const int64_t each = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
+    if (tiles.count > 1 || a->panels < 2 * each)
+        return (grouping){quotient_up(a->panels, each), each, 1};
+    const int64_t apart = a->panels / each;
+    return (grouping){apart + a->panels % each, each, apart};
+}
+
+ALWAYS_INLINE panel_group group_at(const tern_linear_args *a, grouping groups, int64_t index) {
+    const int64_t each = groups.each, apart = groups.apart;
+    if (apart == 1) return (panel_group){index * each, least(each, a->panels - index * each), 1};
+    if (index < apart) return (panel_group){index, each, apart};
+    return (panel_group){index + apart * (each - 1), 1, 1};
+}
+
 static void linear(void *arguments, tern_share share) {
-    tern_linear_args *a = arguments;
+    const tern_linear_args *a = arguments;
     if (a->rows == 0) return;
     const tiling tiles = tiles_of(a->rows);
-    const int64_t group = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
-    const int64_t groups = quotient_up(a->panels, group);
-    // Workers that begin with the same stretch take turns.
-    const int64_t apart = group * quotient_up(a->workers, share.stretches);
+    const grouping groups = groups_of(a, tiles);
     const int widens = TERN_WIDENS && a->type == TERN_BFLOAT16;
     const int64_t shares = row_shares(
-        a, share, tiles.count, groups, widens ? WIDENING_TILES : LEAST_TILES);
-    for (claims work = claims_of(share, groups * shares); claim(&work);) {
-        const int64_t item = work.item;
-        const int64_t panel = item % groups * group, part = item / groups;
-        const int64_t panels = least(group, a->panels - panel);
+        a, share, tiles.count, groups.count, widens ? WIDENING_TILES : LEAST_TILES);
+    // Workers that begin with the same stretch take turns.
+    const int64_t turns = quotient_up(a->workers, share.stretches);
+    for (claims work = claims_of(share, groups.count * shares); claim(&work);) {
+        const int64_t part = work.item / groups.count;
+        const panel_group g = group_at(a, groups, work.item % groups.count);
         const int64_t end = (part + 1) * tiles.count / shares;
         const int64_t tile = part * tiles.count / shares;
-        const tile_fetching f = fetching_of(a, panel, apart);
-        if (gains_by_widening(a, panels, end - tile))
-            widened_tiles(a, tiles, tile, end, panel, panels, f);
-        else
-            linear_tiles(a, tiles, tile, end, panel, panels, f);
+        const tile_fetching f = fetching_of(a, g.first, groups.each * turns);
+        if (gains_by_widening(a, g, end - tile)) widened_tiles(a, tiles, tile, end, g, f);
+        else linear_tiles(a, tiles, tile, end, g, f);
     }
 }

@@ -24,14 +24,14 @@ ALWAYS_INLINE v16 panel_lanes(const char *panel, int64_t k, const int odd, const
 
 // As tile_sums, for one k, whose lowest bit is `odd`. An input is read once for all panels.
 ALWAYS_INLINE void tile_step(
-    v16 *sums, const float *x, const char *weight, int64_t panel_bytes, fetching f, int64_t k,
+    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t k,
     const int odd, const int rows, const int panels, const int32_t type) {
     v16 weights[4];
     const int lines_of_one = type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2;
     if (lines_of_one || !odd)
-        fetch_lines(f, lines_of_one ? k : k >> 1, panel_bytes, panels);
+        fetch_lines(f, lines_of_one ? k : k >> 1, stride, panels);
     UNROLL for (int p = 0; p < panels; p++)
-        weights[p] = panel_lanes(weight + p * panel_bytes, k, odd, type);
+        weights[p] = panel_lanes(weight + p * stride, k, odd, type);
     UNROLL for (int r = 0; r < rows; r++) {
         const v16 input = splat(x[k * rows + r]);
         UNROLL for (int p = 0; p < panels; p++) {
@@ -45,9 +45,10 @@ ALWAYS_INLINE void tile_step(
 //
 // Element k of row r is x[k * rows + r]. `weight` is where the panel's k = 0 lies. Of
 // TERN_BFLOAT16_PAIRS the second of each pair is added first. Of float32 with many sums a line is
-// sent for at every second k: it comes from the second cache, and fetching costs as much as reading.
+// sent for at every second k: they come from the second cache, where fetching costs as much as
+// reading.
 ALWAYS_INLINE void tile_sums(
-    v16 *sums, const float *x, const char *weight, int64_t panel_bytes, fetching f, int64_t first,
+    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
     int64_t end, const int rows, const int panels, const int32_t type) {
     const int second_first = type == TERN_BFLOAT16_PAIRS;
     int64_t k = first;
@@ -56,13 +57,13 @@ ALWAYS_INLINE void tile_sums(
             UNROLL for (int line = 0; line < rows; line += 8)
                 __builtin_prefetch(x + k * rows + line * 2 + INPUTS_FETCHED);
         tile_step(
-            sums, x, weight, panel_bytes, f, k + second_first, second_first, rows, panels, type);
+            sums, x, weight, stride, f, k + second_first, second_first, rows, panels, type);
         // Loaded again where sums need the registers: kept, a pair of bfloat16 costs up to a third
         // of the speed with AVX2, by which of them the compiler then spills.
         if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(weight));
         tile_step(
-            sums, x, weight, panel_bytes, f, k + 1 - second_first, 1 - second_first, rows, panels,
+            sums, x, weight, stride, f, k + 1 - second_first, 1 - second_first, rows, panels,
             type);
     }
-    if (k < end) tile_step(sums, x, weight, panel_bytes, f, k, 0, rows, panels, type);
+    if (k < end) tile_step(sums, x, weight, stride, f, k, 0, rows, panels, type);
 }

@@ -47,9 +47,9 @@ ALWAYS_INLINE fetching ahead_of(const char *start) {
     return (fetching){start + TERN_FETCH_AHEAD, 64};
 }
 
-ALWAYS_INLINE void fetch_lines(fetching f, int64_t line, int64_t panel_bytes, const int panels) {
+ALWAYS_INLINE void fetch_lines(fetching f, int64_t line, int64_t stride, const int panels) {
     UNROLL for (int p = 0; p < panels; p++)
-        fetch_line(f.start + line * f.step + p * panel_bytes);
+        fetch_line(f.start + line * f.step + p * stride);
 }
 
 ALWAYS_INLINE v16 splat(float x) {

@@ -17,7 +17,7 @@ struct PrecisionTests {
         for (blocks, parts) in LinearTests.shapes + steps {
             let weight = try randomWeight(blocks: blocks, parts: parts, dtype: .bfloat16, seed: 1)
             let bias = try random([weight.outputs], seed: 2)
-            for rows in [1, 2, 3, 5, 11, 12, 13, 40] {
+            for rows in [1, 2, 3, 5, 11, 12, 13, 40, 130] {
                 let input = try random([rows, weight.inputs], seed: UInt64(rows))
                 let expected = bits(try product(reference, input, weight, bias: bias))
                 for backend in try everyBackend(order) {

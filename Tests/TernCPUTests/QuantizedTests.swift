@@ -37,7 +37,7 @@ struct QuantizedTests {
         for (blocks, parts) in Self.shapes {
             let weight = try quantizedWeight(blocks, parts, format, on: ReferenceBackend())
             let bias = try random([weight.outputs], seed: 2)
-            for rows in [1, 2, 3, 5, 13, 40] {
+            for rows in [1, 2, 3, 5, 13, 40, 130] {
                 let input = try random([rows, weight.inputs], seed: UInt64(rows))
                 let usedBias = rows % 2 == 0 ? bias : nil
                 let expected = bits(try product(ReferenceBackend(), input, weight, bias: usedBias))

@@ -25,6 +25,22 @@ struct WorkerPoolTests {
         for _ in 0..<500 { #expect(try bits(product(crowded, input, weight)) == expected) }
     }
 
+    @Test("Every item is taken once, with more workers than stretches and with fewer")
+    func itemsOnce() throws {
+        for threads in [1, 2, 3, 8, 9, 21] {
+            let backend = try CPUBackend(processors: Array(0..<threads), pins: false)
+            for rows in [1, 7, 20, 333] {
+                let ones = try Tensor(zeros: [rows, 1000])
+                ones.withElements(of: Float.self) { $0.update(repeating: 1) }
+                let sums = try Tensor(zeros: [rows, 1000])
+                for _ in 0..<20 { backend.add(ones, to: sums) }
+                sums.withElements(of: Float.self) { elements in
+                    #expect(elements.allSatisfy { $0 == 20 }, "\(threads) threads, \(rows) rows")
+                }
+            }
+        }
+    }
+
     @Test("Workers that have gone to sleep come back")
     func sleeping() throws {
         let backend = try CPUBackend(processors: [0, 1, 2], pins: false)
