@@ -68,7 +68,7 @@ ALWAYS_INLINE void attend_pair(
     }
 }
 
-// sums[r * panels + p] += x[r] . panel p over k in [first, end), ascending.
+// sums[r * panels + p] += x[r] . panel p over k in [first, end), ascending, or by ascending pairs.
 //
 // Meanwhile what comes next is fetched: what lies `ahead` of each panel's elements, and what
 // corresponds to them in `next`, if it is given.

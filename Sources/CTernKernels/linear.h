@@ -1,11 +1,11 @@
-// Products with packed weights. A work item is a group of panels by some of the row tiles; the
-// group is read once from memory and again from the caches for each tile. Partial sums of parts
-// are added as a binary counter carries, which is the fixed tree of PackedWeight.inputParts.
+// Products with packed weights. A work item is a group of panels by a share of the row tiles; the
+// group is read from memory once for the share, and from the caches for each tile. Partial sums of
+// parts are added as a binary counter carries, which is the fixed tree of PackedWeight.inputParts.
 
 #pragma once
 
 #include "chains.h"
-#include "claims.h"
+#include "linear_groups.h"
 #include "pairs.h"
 #include "quantized.h"
 #include "side_by_side.h"
@@ -13,33 +13,6 @@
 
 // Carries of up to TERN_MAX_PARTS parts.
 enum { TREE_LEVELS = 5 };
-
-// How many panels a tile of so many rows takes at once; see TILE_PANELS in kernels_*.c.
-ALWAYS_INLINE int tile_panels(int64_t rows) {
-    static const int8_t panels[TILE_ROWS + 1] = TILE_PANELS;
-    return panels[rows];
-}
-
-// Tiles of nearly equal numbers of rows: the first `longer` have one row more than `shorter_rows`.
-typedef struct {
-    int64_t count, shorter_rows, longer;
-} tiling;
-
-ALWAYS_INLINE tiling tiles_of(int64_t rows) {
-    const int64_t count = most(1, quotient_up(rows, TILE_ROWS));
-    return (tiling){count, rows / count, rows % count};
-}
-
-ALWAYS_INLINE int64_t tile_start(tiling tiles, int64_t tile) {
-    return tile * tiles.shorter_rows + least(tile, tiles.longer);
-}
-
-// The tile that a row is in.
-ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
-    const int64_t in_longer = tiles.longer * (tiles.shorter_rows + 1);
-    return row < in_longer ? row / (tiles.shorter_rows + 1)
-                           : tiles.longer + (row - in_longer) / tiles.shorter_rows;
-}
 
 // Some inputs of the rows of one tile.
 typedef struct {
@@ -116,11 +89,6 @@ static void quantize_input(void *arguments, tern_share share) {
             a->scales + row * segments, a->sums + row * segments);
     }
 }
-
-// Panels that are multiplied together: `count` of them from `first` on, each `step`th.
-typedef struct {
-    int64_t first, count, step;
-} panel_group;
 
 // Writes one tile's sums to the output, the bias added.
 ALWAYS_INLINE void write_tile(
@@ -202,20 +170,19 @@ ALWAYS_INLINE void linear_tile(
 }
 
 // Goes on to what is left of a group.
-ALWAYS_INLINE void skip_panels(
-    const tern_linear_args *a, panel_group *g, fetching *f, int64_t panels) {
+ALWAYS_INLINE void skip_panels(panel_group *g, fetching *f, int64_t panels) {
     g->first += panels * g->step;
     g->count -= panels;
-    f->start += panels * g->step * a->panel_bytes;
+    f->start += panels * f->stride;
 }
 
 // The tiles of each number of rows, full groups of panels and single panels of what is left.
 #define LINEAR_TILE(ROWS, PANELS, NAME, TYPE) \
     static __attribute__((noinline)) void linear_##NAME##_##ROWS( \
         const tern_linear_args *a, int64_t row, panel_group g, fetching f) { \
-        for (; g.count >= PANELS; skip_panels(a, &g, &f, PANELS)) \
+        for (; g.count >= PANELS; skip_panels(&g, &f, PANELS)) \
             linear_tile(a, row, g, f, ROWS, PANELS, TYPE); \
-        for (; g.count > 0; skip_panels(a, &g, &f, 1)) \
+        for (; g.count > 0; skip_panels(&g, &f, 1)) \
             linear_tile(a, row, g, f, ROWS, 1, TYPE); \
     }
 #define LINEAR_FLOAT32(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, float32, TERN_FLOAT32)
@@ -233,8 +200,7 @@ FOR_EACH_TILE(LINEAR_INT4)
 FOR_EACH_TILE(LINEAR_PAIRS)
 FOR_EACH_TILE(LINEAR_CHAINS)
 
-typedef void (*linear_function)(
-    const tern_linear_args *, int64_t, panel_group, fetching);
+typedef void (*linear_function)(const tern_linear_args *, int64_t, panel_group, fetching);
 
 #define LINEAR_ENTRY(ROWS, PANELS) \
     [ROWS] = { \
@@ -249,49 +215,13 @@ typedef void (*linear_function)(
 static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
     FOR_EACH_TILE(LINEAR_ENTRY)};
 
-// What the tiles by one group of panels send for: the first one its own panels, the others together
-// those of the group that comes next. The first waits for memory otherwise, for many rows use lines
-// up before they come that are sent for shortly ahead.
-typedef struct {
-    fetching own;
-    const char *next;       // where the view of the next group begins; NULL: there is none
-    int64_t lines, before;  // that a tile reads of each panel, and that lie before them
-    int64_t line_bytes;
-} tile_fetching;
-
-// Of a group whose next one begins `apart` panels behind it.
-ALWAYS_INLINE tile_fetching fetching_of(const tern_linear_args *a, int64_t panel, int64_t apart) {
-    const int64_t line_inputs =
-        a->type == TERN_GROUPED_INT4 ? 8 : a->type == TERN_CHANNEL_INT8 ? 4 : 2;
-    const int64_t line_bytes = a->type == TERN_FLOAT32 ? 128 : 64;
-    const int64_t before = a->part_ends[0] / line_inputs;
-    const char *weight = a->weight + panel * a->panel_bytes;
-    const int has_next = a->inputs > 0 && panel + apart < a->panels;
-    return (tile_fetching){
-        .own = ahead_of(weight),
-        .next = has_next ? weight + apart * a->panel_bytes + before * line_bytes : NULL,
-        .lines = quotient_up(a->inputs, line_inputs),
-        .before = before,
-        .line_bytes = line_bytes,
-    };
-}
-
-// Of one of so many tiles.
-ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile, int64_t tiles) {
-    if (tile == 0 || !f->next) return f->own;
-    const int64_t others = tiles - 1, step = quotient_up(f->line_bytes, others);
-    const int64_t done = f->lines * f->line_bytes * (tile - 1) / others;
-    return (fetching){f->next + done - f->before * step, step};
-}
-
 // Row tiles [tile, end) by a group of panels.
 ALWAYS_INLINE void linear_tiles(
     const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, panel_group g,
     tile_fetching f) {
     for (int64_t i = tile; i < end; i++) {
         const int64_t row = tile_start(tiles, i), rows = tile_start(tiles, i + 1) - row;
-        linear_functions[rows][a->type](
-            a, row, g, fetching_at(&f, i - tile, end - tile));
+        linear_functions[rows][a->type](a, row, g, fetching_at(&f, i - tile, end - tile));
     }
 }
 
@@ -327,41 +257,6 @@ static __attribute__((noinline)) void widened_tiles(
     linear_tiles(&floats, tiles, tile, end, g, f);
 }
 
-// Tiles that a worker must have to itself for reading all weights for them.
-enum { LEAST_TILES = 4 };
-
-// In how many shares the tiles of a product are cut, each of which is an item for every group of
-// panels. Many rows are cut as they are for kernels that go along rows, so that a worker multiplies
-// what it has written and finds what others have multiplied; few are shared out where there are
-// few groups.
-ALWAYS_INLINE int64_t row_shares(
-    const tern_linear_args *a, tern_share share, int64_t tiles, int64_t groups, int64_t enough) {
-    if (tiles >= share.stretches * enough) return share.stretches;
-    return least(tiles, quotient_up(8 * a->workers, most(groups, 1)));
-}
-
-// The groups of a product's panels. Where its rows are one tile, which may wait for memory, the
-// panels of a group are a share of all apart, so that each is a stream that goes on in the next
-// group; what is left are groups of their own. Else they are neighbours.
-typedef struct {
-    int64_t count, each, apart;
-} grouping;
-
-ALWAYS_INLINE grouping groups_of(const tern_linear_args *a, tiling tiles) {
-    const int64_t each = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
-    if (tiles.count > 1 || a->panels < 2 * each)
-        return (grouping){quotient_up(a->panels, each), each, 1};
-    const int64_t apart = a->panels / each;
-    return (grouping){apart + a->panels % each, each, apart};
-}
-
-ALWAYS_INLINE panel_group group_at(const tern_linear_args *a, grouping groups, int64_t index) {
-    const int64_t each = groups.each, apart = groups.apart;
-    if (apart == 1) return (panel_group){index * each, least(each, a->panels - index * each), 1};
-    if (index < apart) return (panel_group){index, each, apart};
-    return (panel_group){index + apart * (each - 1), 1, 1};
-}
-
 static void linear(void *arguments, tern_share share) {
     const tern_linear_args *a = arguments;
     if (a->rows == 0) return;
@@ -377,7 +272,7 @@ static void linear(void *arguments, tern_share share) {
         const panel_group g = group_at(a, groups, work.item % groups.count);
         const int64_t end = (part + 1) * tiles.count / shares;
         const int64_t tile = part * tiles.count / shares;
-        const tile_fetching f = fetching_of(a, g.first, groups.each * turns);
+        const tile_fetching f = fetching_of(a, g, groups.each * turns);
         if (gains_by_widening(a, g, end - tile)) widened_tiles(a, tiles, tile, end, g, f);
         else linear_tiles(a, tiles, tile, end, g, f);
     }

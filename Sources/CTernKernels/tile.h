@@ -27,9 +27,9 @@ ALWAYS_INLINE void tile_step(
     v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t k,
     const int odd, const int rows, const int panels, const int32_t type) {
     v16 weights[4];
-    const int lines_of_one = type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2;
-    if (lines_of_one || !odd)
-        fetch_lines(f, lines_of_one ? k : k >> 1, stride, panels);
+    if (odd) f.start += 64;
+    if (!odd || (type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2))
+        fetch_lines(f, k >> 1, panels);
     UNROLL for (int p = 0; p < panels; p++)
         weights[p] = panel_lanes(weight + p * stride, k, odd, type);
     UNROLL for (int r = 0; r < rows; r++) {

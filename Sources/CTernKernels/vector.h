@@ -35,21 +35,20 @@ ALWAYS_INLINE void fetch_line(const char *line) {
     __builtin_prefetch(line, 0, TERN_FETCH_CACHE == 1 ? 3 : 2);
 }
 
-// What a product sends for while it multiplies: where it reads line i of each of its panels, the
-// line that holds the byte `step` * i from `start`, in as many panels as far apart.
+// What a product sends for while it multiplies: at step i the line that holds the byte `step` * i
+// from `start`, and those `stride` apart from it, one for each panel.
 typedef struct {
     const char *start;
-    int64_t step;
+    int64_t step, stride;
 } fetching;
 
 // What is read after `start` in a while.
-ALWAYS_INLINE fetching ahead_of(const char *start) {
-    return (fetching){start + TERN_FETCH_AHEAD, 64};
+ALWAYS_INLINE fetching ahead_of(const char *start, int64_t step, int64_t stride) {
+    return (fetching){start + TERN_FETCH_AHEAD, step, stride};
 }
 
-ALWAYS_INLINE void fetch_lines(fetching f, int64_t line, int64_t stride, const int panels) {
-    UNROLL for (int p = 0; p < panels; p++)
-        fetch_line(f.start + line * f.step + p * stride);
+ALWAYS_INLINE void fetch_lines(fetching f, int64_t i, const int panels) {
+    UNROLL for (int p = 0; p < panels; p++) fetch_line(f.start + i * f.step + p * f.stride);
 }
 
 ALWAYS_INLINE v16 splat(float x) {

@@ -74,7 +74,7 @@ extension CPUBackend {
     /// Multiplies block of rows by block of rows.
     ///
     /// Cost: the weight is read from memory once for each 8 MiB of input, of which those for
-    /// quantized weights take a quarter.
+    /// quantized weights take a quarter; of many rows by each worker for its own.
     public func linear(
         _ input: Tensor, _ weight: PackedWeight, bias: Tensor?, into output: Tensor
     ) {

@@ -1,5 +1,5 @@
 // The threads of one CPU backend: the caller and its workers, which meet at a gate (CTernThreads)
-// for each op. What they compute is in the kernels; how work is cut is in their counters.
+// for each op. What they compute is in the kernels; how work is cut is in claims.h.
 
 import CTernKernels
 import CTernThreads

@@ -60,7 +60,10 @@ public protocol Backend: AnyObject, Sendable {
     /// Order of sums, by positions alone: in each split of 512 positions from 0, each stretch of 64
     /// updates the largest score, rescales what was summed, and adds its weights (lanes by position
     /// modulo 16, tiles in pairs) and, ascending, its weighted values; splits are merged in
-    /// ascending order. The reference sums in float64, where no order shows. Shape: queries `[n, queryHeads, headDimension]`, output
+    /// ascending order. Where `ProductPrecision.roundsAttention` says so, queries times their scale
+    /// and the weights of values are rounded to bfloat16 and added by pairs, dimensions of keys and
+    /// positions of values, as `SumOrder.pairs` has it; the sum of the weights is of those not
+    /// rounded. The reference sums in float64, where no order shows. Shape: queries `[n, queryHeads, headDimension]`, output
     /// `[n, queryHeads, valueDimension]`; query head h reads cache head
     /// h / (queryHeads / cache.heads).
     func attend(

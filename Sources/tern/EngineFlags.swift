@@ -28,7 +28,7 @@ enum EngineFlags {
                 help: "the same for the weights of logits (int8 with int8, else none)"),
             Option(
                 "--matmul-precision", value: "highest|medium",
-                help: "medium: products with bfloat16 weights round their inputs to bfloat16, as "
+                help: "medium: products with bfloat16 weights or cache round their inputs, as "
                     + "others do; bits differ between processors with AMX and without (highest: "
                     + "inputs stay float32)"),
             Option(

@@ -38,6 +38,28 @@ struct AttentionTests {
         }
     }
 
+    @Test("Medium rounds over bfloat16 where pairs are added, and nowhere else")
+    func rounding() throws {
+        for dtype in CacheKind.plain.map(\.dtype) {
+            let scene = try AttentionScene(lengths: [75], dtype: dtype)
+            try scene.fill(ReferenceBackend())
+            func found(_ precision: ProductPrecision, _ order: SumOrder) throws -> [[UInt32]] {
+                try everyBackend(precision: precision, order: order).map {
+                    try scene.attend($0, [0..<75])[0]
+                }
+            }
+            let exact = try found(.highest, .pairs)
+            #expect(try found(.medium, .tiles) == exact, "\(dtype)")
+            let rounded = try found(.medium, .pairs)
+            for (rounded, exact) in zip(rounded, exact) {
+                let differing = zip(rounded, exact).filter { $0 != $1 }.count
+                #expect(
+                    dtype == .bfloat16 ? differing > exact.count / 2 : differing == 0,
+                    "\(dtype): \(differing) of \(exact.count)")
+            }
+        }
+    }
+
     @Test("Chunks of any size, single tokens and any instruction set give the same bits")
     func chunking() throws {
         for kind in CacheKind.all {

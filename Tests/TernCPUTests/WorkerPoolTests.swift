@@ -20,19 +20,22 @@ struct WorkerPoolTests {
         let crowded = try CPUBackend(processors: threads, pins: false)
         let alone = try CPUBackend(processors: [0], pins: false)
         let weight = try randomWeight(blocks: [512], parts: [0, 256], dtype: .bfloat16, seed: 1)
-        let input = try random([3, 256], seed: 2)
-        let expected = bits(try product(alone, input, weight))
-        for _ in 0..<500 { #expect(try bits(product(crowded, input, weight)) == expected) }
+        for (rows, runs) in [(3, 500), (60, 50), (400, 20)] {
+            let input = try random([rows, 256], seed: 2)
+            let expected = bits(try product(alone, input, weight))
+            for _ in 0..<runs { #expect(try bits(product(crowded, input, weight)) == expected) }
+        }
     }
 
     @Test("Every item is taken once, with more workers than stretches and with fewer")
     func itemsOnce() throws {
         for threads in [1, 2, 3, 8, 9, 21] {
             let backend = try CPUBackend(processors: Array(0..<threads), pins: false)
-            for rows in [1, 7, 20, 333] {
-                let ones = try Tensor(zeros: [rows, 1000])
+            // Wide enough for workers to be called, some of whose stretches are empty.
+            for rows in [1, 7, 20, 40] {
+                let ones = try Tensor(zeros: [rows, 20_000])
                 ones.withElements(of: Float.self) { $0.update(repeating: 1) }
-                let sums = try Tensor(zeros: [rows, 1000])
+                let sums = try Tensor(zeros: [rows, 20_000])
                 for _ in 0..<20 { backend.add(ones, to: sums) }
                 sums.withElements(of: Float.self) { elements in
                     #expect(elements.allSatisfy { $0 == 20 }, "\(threads) threads, \(rows) rows")

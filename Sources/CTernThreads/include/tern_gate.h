@@ -25,7 +25,8 @@ typedef void (*tern_kernel)(void *arguments, tern_share share);
 
 typedef struct tern_gate tern_gate;
 
-// A gate for so many workers, the caller included, that nobody is in; NULL where memory is refused.
+// A gate for so many workers, the caller included and at least one, that nobody is in; NULL where
+// memory is refused.
 tern_gate *_Nullable tern_gate_create(int32_t workers);
 
 // Frees a gate. All workers must have left tern_gate_serve.

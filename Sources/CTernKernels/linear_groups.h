@@ -1,0 +1,113 @@
+// How a product is cut: its rows into tiles and shares, its panels into groups; and what the tiles
+// by one group send for meanwhile.
+
+#pragma once
+
+#include "claims.h"
+#include "vector.h"
+
+// How many panels a tile of so many rows takes at once; see TILE_PANELS in kernels_*.c.
+ALWAYS_INLINE int tile_panels(int64_t rows) {
+    static const int8_t panels[TILE_ROWS + 1] = TILE_PANELS;
+    return panels[rows];
+}
+
+// Tiles of nearly equal numbers of rows: the first `longer` have one row more than `shorter_rows`.
+typedef struct {
+    int64_t count, shorter_rows, longer;
+} tiling;
+
+ALWAYS_INLINE tiling tiles_of(int64_t rows) {
+    const int64_t count = most(1, quotient_up(rows, TILE_ROWS));
+    return (tiling){count, rows / count, rows % count};
+}
+
+ALWAYS_INLINE int64_t tile_start(tiling tiles, int64_t tile) {
+    return tile * tiles.shorter_rows + least(tile, tiles.longer);
+}
+
+// The tile that a row is in.
+ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
+    const int64_t in_longer = tiles.longer * (tiles.shorter_rows + 1);
+    return row < in_longer ? row / (tiles.shorter_rows + 1)
+                           : tiles.longer + (row - in_longer) / tiles.shorter_rows;
+}
+
+// Panels that are multiplied together: `count` of them from `first` on, each `step`th.
+typedef struct {
+    int64_t first, count, step;
+} panel_group;
+
+// The groups of a product's panels. Where its rows are one tile, which may wait for memory, the
+// panels of a group are a share of all apart, so that each is a stream that goes on in the next
+// group; what is left are groups of their own. Else they are neighbours.
+typedef struct {
+    int64_t count, each;
+    int64_t step;  // between the panels of a group; 1: neighbours
+} grouping;
+
+ALWAYS_INLINE grouping groups_of(const tern_linear_args *a, tiling tiles) {
+    const int64_t each = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
+    if (tiles.count > 1 || a->panels < 2 * each)
+        return (grouping){quotient_up(a->panels, each), each, 1};
+    const int64_t step = a->panels / each;
+    return (grouping){step + a->panels % each, each, step};
+}
+
+ALWAYS_INLINE panel_group group_at(const tern_linear_args *a, grouping groups, int64_t index) {
+    const int64_t each = groups.each, step = groups.step;
+    if (step == 1) return (panel_group){index * each, least(each, a->panels - index * each), 1};
+    if (index < step) return (panel_group){index, each, step};
+    return (panel_group){index + step * (each - 1), 1, 1};
+}
+
+// Tiles that a worker must have to itself for reading all weights for them.
+enum { LEAST_TILES = 4 };
+
+// In how many shares the tiles of a product are cut, each of which is an item for every group of
+// panels. Many rows are cut as they are for kernels that go along rows, so that a worker multiplies
+// what it has written and finds what others have multiplied; few are shared out where there are
+// few groups.
+ALWAYS_INLINE int64_t row_shares(
+    const tern_linear_args *a, tern_share share, int64_t tiles, int64_t groups, int64_t enough) {
+    const int64_t wanted = quotient_up(8 * a->workers, most(groups, 1));
+    const int64_t full = tiles / (share.stretches * enough);
+    if (full == 0) return least(tiles, wanted);
+    return share.stretches * least(full, quotient_up(wanted, share.stretches));
+}
+
+// What the tiles by one group of panels send for: the first one its own panels, the others together
+// those of the group that comes next. The first waits for memory otherwise, for many rows use lines
+// up before they come that are sent for shortly ahead.
+typedef struct {
+    fetching own;
+    const char *next;       // where the view of the next group begins; NULL: there is none
+    int64_t lines, before;  // that a tile reads of each panel, and that lie before them
+    int64_t line_bytes;
+} tile_fetching;
+
+// Of a group whose next one begins `to_next` panels behind it.
+ALWAYS_INLINE tile_fetching fetching_of(
+    const tern_linear_args *a, panel_group g, int64_t to_next) {
+    const int64_t line_inputs =
+        a->type == TERN_GROUPED_INT4 ? 8 : a->type == TERN_CHANNEL_INT8 ? 4 : 2;
+    const int64_t line_bytes = a->type == TERN_FLOAT32 ? 128 : 64;
+    const int64_t before = a->part_ends[0] / line_inputs;
+    const char *weight = a->weight + g.first * a->panel_bytes;
+    const int has_next = a->inputs > 0 && g.first + to_next < a->panels;
+    return (tile_fetching){
+        .own = ahead_of(weight, line_bytes, g.step * a->panel_bytes),
+        .next = has_next ? weight + to_next * a->panel_bytes + before * line_bytes : NULL,
+        .lines = quotient_up(a->inputs, line_inputs),
+        .before = before,
+        .line_bytes = line_bytes,
+    };
+}
+
+// Of one of so many tiles.
+ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile, int64_t tiles) {
+    if (tile == 0 || !f->next) return f->own;
+    const int64_t others = tiles - 1, step = quotient_up(f->line_bytes, others);
+    const int64_t done = f->lines * f->line_bytes * (tile - 1) / others;
+    return (fetching){f->next + done - f->before * step, step, f->own.stride};
+}
