@@ -70,7 +70,7 @@ ALWAYS_INLINE void pair_tile(
     int64_t end, const int rows, const int panels) {
     words weights[4];
     for (int64_t k = first; k < end; k += 2) {
-        fetch_lines(f, k >> 1, panels);
+        fetch_lines(f, k >> 1, stride, panels);
         UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(weight + p * stride + k * 32);
         UNROLL for (int r = 0; r < rows; r++) {

@@ -142,7 +142,7 @@ ALWAYS_INLINE void count_tile(
         for (int64_t k = first; k < end; k += 4) {
             if (rows * panels > TILE_SUMS / 2)
                 __builtin_prefetch(x + (k >> 2) * rows + INPUTS_FETCHED);
-            fetch_lines(f, k >> 2, panels);
+            fetch_lines(f, k >> 2, stride, panels);
             UNROLL for (int p = 0; p < panels; p++)
                 weights[p] = (words)load16(weight + p * stride + k * 16);
             count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
@@ -151,7 +151,7 @@ ALWAYS_INLINE void count_tile(
     }
     for (int64_t k = first; k < end; k += 8) {
         const char *from = weight + k * 8;
-        fetch_lines(f, k >> 3, panels);
+        fetch_lines(f, k >> 3, stride, panels);
         UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(from + p * stride) & 0x0F0F0F0Fu;
         count_word(counts, x + (k >> 2) * rows, weights, rows, panels);

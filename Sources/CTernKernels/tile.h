@@ -29,7 +29,7 @@ ALWAYS_INLINE void tile_step(
     v16 weights[4];
     if (odd) f.start += 64;
     if (!odd || (type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2))
-        fetch_lines(f, k >> 1, panels);
+        fetch_lines(f, k >> 1, type == TERN_FLOAT32 ? f.stride : stride, panels);
     UNROLL for (int p = 0; p < panels; p++)
         weights[p] = panel_lanes(weight + p * stride, k, odd, type);
     UNROLL for (int r = 0; r < rows; r++) {

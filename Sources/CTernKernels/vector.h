@@ -36,7 +36,8 @@ ALWAYS_INLINE void fetch_line(const char *line) {
 }
 
 // What a product sends for while it multiplies: at step i the line that holds the byte `step` * i
-// from `start`, and those `stride` apart from it, one for each panel.
+// from `start`, and those `stride` apart from it, one for each panel. Where the panels that are read
+// lie as far apart, theirs is used: a loop has no register for another.
 typedef struct {
     const char *start;
     int64_t step, stride;
@@ -47,8 +48,8 @@ ALWAYS_INLINE fetching ahead_of(const char *start, int64_t step, int64_t stride)
     return (fetching){start + TERN_FETCH_AHEAD, step, stride};
 }
 
-ALWAYS_INLINE void fetch_lines(fetching f, int64_t i, const int panels) {
-    UNROLL for (int p = 0; p < panels; p++) fetch_line(f.start + i * f.step + p * f.stride);
+ALWAYS_INLINE void fetch_lines(fetching f, int64_t i, int64_t stride, const int panels) {
+    UNROLL for (int p = 0; p < panels; p++) fetch_line(f.start + i * f.step + p * stride);
 }
 
 ALWAYS_INLINE v16 splat(float x) {
