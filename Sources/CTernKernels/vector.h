@@ -36,8 +36,8 @@ ALWAYS_INLINE void fetch_line(const char *line) {
 }
 
 // What a product sends for while it multiplies: at step i the line that holds the byte `step` * i
-// from `start`, and those `stride` apart from it, one for each panel. Where the panels that are read
-// lie as far apart, theirs is used: a loop has no register for another.
+// from `start`, and those `stride` apart from it, one for each panel. Where the panels that are
+// read lie as far apart, theirs is used: a loop has no register for another.
 typedef struct {
     const char *start;
     int64_t step, stride;
