@@ -86,14 +86,16 @@ static void attend_lay(const attend_walk *w, float *query) {
     const int64_t queries = attend_width(w->count), dimension = a->cache.dimension;
     const float scale = a->soft_cap > 0 ? a->scale : a->scale * TERN_LOG2_E;
     const int64_t line_words = rounded_words(LINE_INPUTS, a->type);
+    const float *from[TILE_ROWS];
+    for (int64_t q = 0; q < queries; q++) {
+        const int64_t i = w->first + least(q, w->count - 1);  // those of no use repeat the last
+        from[q] = a->queries + (w->span[0] + i / a->group) * a->query_row
+            + (w->head * a->group + i % a->group) * a->query_head;
+    }
     for (int64_t d = 0; d < dimension; d += LINE_INPUTS) {
         float line[TILE_ROWS * LINE_INPUTS];
         for (int64_t q = 0; q < queries; q++) {
-            // Those of no use repeat the last.
-            const int64_t i = w->first + least(q, w->count - 1);
-            const float *from = a->queries + (w->span[0] + i / a->group) * a->query_row
-                + (w->head * a->group + i % a->group) * a->query_head;
-            const v16 x = load_lanes(from + d, dimension - d) * splat(scale);
+            const v16 x = load_lanes(from[q] + d, dimension - d) * splat(scale);
             store_rounded(line + q * line_words, x, a->type);
         }
         const int64_t words = rounded_words(least(LINE_INPUTS, dimension - d), a->type);

@@ -229,9 +229,13 @@ ALWAYS_INLINE void linear_tiles(
 // many tiles: from so many on, and as long as a group of panels has room in the second cache.
 enum { WIDENING_TILES = 16, WIDENED_PANELS = 2, WIDENED_INPUTS = 8192 };
 
+ALWAYS_INLINE int may_widen(const tern_linear_args *a) {
+    return TERN_WIDENS && a->type == TERN_BFLOAT16;
+}
+
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
-    return TERN_WIDENS && a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
-        && g.count <= WIDENED_PANELS && a->inputs <= WIDENED_INPUTS;
+    return may_widen(a) && tiles >= WIDENING_TILES && g.count <= WIDENED_PANELS
+        && a->inputs <= WIDENED_INPUTS;
 }
 
 // As linear_tiles, by panels of float32.
@@ -262,9 +266,8 @@ static void linear(void *arguments, tern_share share) {
     if (a->rows == 0) return;
     const tiling tiles = tiles_of(a->rows);
     const grouping groups = groups_of(a, tiles);
-    const int widens = TERN_WIDENS && a->type == TERN_BFLOAT16;
     const int64_t shares = row_shares(
-        a, share, tiles.count, groups.count, widens ? WIDENING_TILES : LEAST_TILES);
+        a, share, tiles.count, groups.count, may_widen(a) ? WIDENING_TILES : LEAST_TILES);
     // Workers that begin with the same stretch take turns.
     const int64_t turns = quotient_up(a->workers, share.stretches);
     for (claims work = claims_of(share, groups.count * shares); claim(&work);) {

@@ -31,9 +31,8 @@ struct AttentionSplitTests {
                 for range in [510..<515, 1023..<1026, 1099..<1100] {
                     let expected = try scene.attend(kind.reference, [range])[0]
                     for backend in try kind.everyBackend() {
-                        let difference = zip(try scene.attend(backend, [range])[0], expected).map {
-                            abs(Float(bitPattern: $0) - Float(bitPattern: $1))
-                        }.reduce(0, max)
+                        let found = try scene.attend(backend, [range])[0]
+                        let difference = distance(found, expected)
                         #expect(
                             difference <= kind.tolerance,
                             "\(backend.kernels.name), rule \(index), \(kind), \(range)")

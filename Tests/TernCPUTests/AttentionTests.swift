@@ -30,9 +30,7 @@ struct AttentionTests {
             let expected = try scene.attend(kind.reference, ranges).flatMap { $0 }
             for backend in try kind.everyBackend() {
                 let found = try scene.attend(backend, ranges).flatMap { $0 }
-                let difference = zip(found, expected).map {
-                    abs(Float(bitPattern: $0) - Float(bitPattern: $1))
-                }.reduce(0, max)
+                let difference = distance(found, expected)
                 #expect(difference <= kind.tolerance, "\(backend.kernels.name), \(heads) heads")
             }
         }

@@ -73,8 +73,12 @@ func values(_ tensor: Tensor) -> [Float] {
 }
 
 /// The largest difference between two tensors.
-func distance(_ first: Tensor, _ second: Tensor) -> Float {
-    zip(values(first), values(second)).map { abs($0 - $1) }.reduce(0, max)
+func distance(_ first: Tensor, _ second: Tensor) -> Float { distance(bits(first), bits(second)) }
+
+/// The largest difference between floats that are given as bits; infinite where one is no number.
+func distance(_ first: [UInt32], _ second: [UInt32]) -> Float {
+    zip(first, second).map { abs(Float(bitPattern: $0) - Float(bitPattern: $1)) }
+        .reduce(0) { $1.isNaN ? .infinity : max($0, $1) }
 }
 
 /// The product of a backend.
