@@ -42,11 +42,11 @@ ALWAYS_INLINE void set_control(uint32_t word, v16 *sums) {
 
 // One chain of a step: the first of each pair, or the second.
 ALWAYS_INLINE void chain(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
-    int64_t end, const int odd, const int rows, const int panels) {
+    v16 *sums, const float *x, panel_source w, int64_t first, int64_t end, const int odd,
+    const int rows, const int panels) {
     UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = splat(0);
     for (int64_t k = first + odd; k < end; k += 2)
-        tile_step(sums, x, weight, stride, f, k, odd, rows, panels, TERN_BFLOAT16);
+        tile_step(sums, x, w, k, odd, rows, panels, TERN_BFLOAT16);
     // A sum of zeros is not below zero.
     if (end - first < STEP_INPUTS)
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] += splat(0);
@@ -54,15 +54,15 @@ ALWAYS_INLINE void chain(
 
 // sums[r * panels + p] += x[r] . panel p over a part, inputs [first, end).
 ALWAYS_INLINE void chain_tile(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
-    int64_t end, const int rows, const int panels) {
+    v16 *sums, const float *x, panel_source w, int64_t first, int64_t end, const int rows,
+    const int panels) {
     const uint32_t control = control_word();
     set_control(control | DENORMALS_ARE_ZEROS | FLUSH_TO_ZERO, sums);
     for (int64_t k = first; k < end; k += STEP_INPUTS) {
         const int64_t step_end = least(k + STEP_INPUTS, end);
         v16 even[TILE_SUMS], odd[TILE_SUMS];
-        chain(even, x, weight, stride, f, k, step_end, 0, rows, panels);
-        chain(odd, x, weight, stride, f, k, step_end, 1, rows, panels);
+        chain(even, x, w, k, step_end, 0, rows, panels);
+        chain(odd, x, w, k, step_end, 1, rows, panels);
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] += even[i] + odd[i];
     }
     set_control(control, sums);

@@ -134,8 +134,13 @@ ALWAYS_INLINE void fetch_output(
 ALWAYS_INLINE void linear_tile(
     const tern_linear_args *a, int64_t row, panel_group g, fetching f, const int rows,
     const int panels, const int32_t type) {
-    const char *weight = a->weight + g.first * a->panel_bytes;
-    const int64_t stride = g.step * a->panel_bytes;
+    const panel_source w = {
+        .start = a->weight + g.first * a->panel_bytes,
+        .stride = g.step * a->panel_bytes,
+        .ahead = f,
+        .floats = g.floats + g.first * a->inputs,
+        .each = a->inputs,
+    };
     const int64_t origin = a->part_ends[0];
     const int64_t segments = is_quantized(type) ? a->segments : 0;
     v16 tree[TREE_LEVELS][TILE_SUMS];
@@ -143,7 +148,7 @@ ALWAYS_INLINE void linear_tile(
     if (rows * panels > TILE_SUMS / 2) fetch_output(a, row, g, rows, panels);
     // Few rows, which wait for memory.
     else if (type == TERN_GROUPED_INT4)
-        fetch_groups(weight, stride, a->panel_bytes, a->stored_inputs, panels, type);
+        fetch_groups(w, a->panel_bytes, a->stored_inputs, panels, type);
     for (int64_t part = 0, segment = 0; part < a->parts; part++) {
         const int64_t first = a->part_ends[part], end = a->part_ends[part + 1];
         __builtin_assume(first % 2 == 0);
@@ -152,17 +157,17 @@ ALWAYS_INLINE void linear_tile(
             const int32_t *x = (const int32_t *)a->input
                 + row * (quantized_row_bytes(a->inputs) / 4) - origin / 4 * rows;
             quantized_part(
-                a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, weight,
-                stride, f, first, end, rows, panels, type);
+                a, sums, x, a->scales + row * segments, a->sums + row * segments, &segment, w,
+                first, end, rows, panels, type);
         } else {
             const float *x = (const float *)a->input
                 + (row * rounded_words(a->inputs, type) - rounded_words(origin, type) * rows);
             if (type == TERN_BFLOAT16_PAIRS)
-                pair_tile(sums, x, weight, stride, f, first, end, rows, panels);
+                pair_tile(sums, x, w, first, end, rows, panels);
             else if (type == TERN_BFLOAT16_CHAINS)
-                chain_tile(sums, x, weight, stride, f, first, end, rows, panels);
+                chain_tile(sums, x, w, first, end, rows, panels);
             else
-                tile_sums(sums, x, weight, stride, f, first, end, rows, panels, type);
+                tile_sums(sums, x, w, first, end, rows, panels, type);
         }
         carry_part(tree, sums, part, part == a->parts - 1, rows * panels);
     }
@@ -187,9 +192,11 @@ ALWAYS_INLINE void skip_panels(panel_group *g, fetching *f, int64_t panels) {
     }
 #define LINEAR_FLOAT32(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, float32, TERN_FLOAT32)
 #define LINEAR_BFLOAT16(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, bfloat16, TERN_BFLOAT16)
+#define LINEAR_WIDENED(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, widened, WIDENED_BFLOAT16)
 #define LINEAR_FLOAT16(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, float16, TERN_FLOAT16)
 FOR_EACH_TILE(LINEAR_FLOAT32)
 FOR_EACH_TILE(LINEAR_BFLOAT16)
+FOR_EACH_TILE(LINEAR_WIDENED)
 FOR_EACH_TILE(LINEAR_FLOAT16)
 #define LINEAR_INT8(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int8, TERN_CHANNEL_INT8)
 #define LINEAR_INT4(ROWS, PANELS) LINEAR_TILE(ROWS, PANELS, int4, TERN_GROUPED_INT4)
@@ -211,54 +218,43 @@ typedef void (*linear_function)(const tern_linear_args *, int64_t, panel_group, 
         [TERN_GROUPED_INT4] = linear_int4_##ROWS, \
         [TERN_BFLOAT16_PAIRS] = linear_pairs_##ROWS, \
         [TERN_BFLOAT16_CHAINS] = linear_chains_##ROWS, \
+        [WIDENED_BFLOAT16] = linear_widened_##ROWS, \
     },
-static const linear_function linear_functions[TILE_ROWS + 1][TERN_WEIGHT_TYPES] = {
+static const linear_function linear_functions[TILE_ROWS + 1][WIDENED_BFLOAT16 + 1] = {
     FOR_EACH_TILE(LINEAR_ENTRY)};
 
-// Row tiles [tile, end) by a group of panels.
+// Row tiles [tile, end) by a group of panels, the first of them as `first` says.
 ALWAYS_INLINE void linear_tiles(
-    const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, panel_group g,
-    tile_fetching f) {
+    const tern_linear_args *first, const tern_linear_args *others, tiling tiles, int64_t tile,
+    int64_t end, panel_group g, tile_fetching f) {
     for (int64_t i = tile; i < end; i++) {
+        const tern_linear_args *a = i == tile ? first : others;
         const int64_t row = tile_start(tiles, i), rows = tile_start(tiles, i + 1) - row;
         linear_functions[rows][a->type](a, row, g, fetching_at(&f, i - tile, end - tile));
     }
 }
 
-// Where shifts and multiply-adds share their units, weights of bfloat16 become float32 once for
-// many tiles: from so many on, and as long as a group of panels has room in the second cache.
-enum { WIDENING_TILES = 16, WIDENED_PANELS = 2, WIDENED_INPUTS = 8192 };
-
-ALWAYS_INLINE int may_widen(const tern_linear_args *a) {
-    return TERN_WIDENS && a->type == TERN_BFLOAT16;
-}
+// Where several tiles read a group of panels of bfloat16, the first makes them float32 for the
+// others, as long as they have room in the second cache.
+enum { WIDENING_TILES = LEAST_TILES, WIDENED_VECTORS = 16384 };
 
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
-    return may_widen(a) && tiles >= WIDENING_TILES && g.count <= WIDENED_PANELS
-        && a->inputs <= WIDENED_INPUTS;
+    return TERN_WIDENS && a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
+        && g.count * a->inputs <= WIDENED_VECTORS;
 }
 
-// As linear_tiles, by panels of float32.
 static __attribute__((noinline)) void widened_tiles(
     const tern_linear_args *a, tiling tiles, int64_t tile, int64_t end, panel_group g,
     tile_fetching f) {
-    v16 widened[WIDENED_PANELS * WIDENED_INPUTS];
-    const int64_t origin = a->part_ends[0], inputs = a->inputs;
-    for (int64_t p = 0; p < g.count; p++) {
-        const char *from = a->weight + (g.first + p) * a->panel_bytes + origin * 32;
-        v16 *to = widened + p * inputs;
-        for (int64_t k = 0; k < inputs; k += 2) {
-            const words pair = (words)load16(from + k * 32);
-            to[k] = bfloat_lanes(pair, 0);
-            if (k + 1 < inputs) to[k + 1] = bfloat_lanes(pair, 1);
-        }
-    }
+    v16 widened[WIDENED_VECTORS];
+    tern_linear_args first = *a, others = *a;
+    first.type = WIDENED_BFLOAT16;
+    others.type = TERN_FLOAT32;
+    others.panel_bytes = a->inputs * (int64_t)sizeof *widened;
     // Panels and inputs are counted as in the whole weight.
-    tern_linear_args floats = *a;
-    floats.type = TERN_FLOAT32;
-    floats.panel_bytes = inputs * 64;
-    floats.weight = (const char *)widened - g.first * floats.panel_bytes - origin * 64;
-    linear_tiles(&floats, tiles, tile, end, g, f);
+    g.floats = widened - g.first * a->inputs - a->part_ends[0];
+    others.weight = (const char *)g.floats;
+    linear_tiles(&first, &others, tiles, tile, end, g, f);
 }
 
 static void linear(void *arguments, tern_share share) {
@@ -266,8 +262,7 @@ static void linear(void *arguments, tern_share share) {
     if (a->rows == 0) return;
     const tiling tiles = tiles_of(a->rows);
     const grouping groups = groups_of(a, tiles);
-    const int64_t shares = row_shares(
-        a, share, tiles.count, groups.count, may_widen(a) ? WIDENING_TILES : LEAST_TILES);
+    const int64_t shares = row_shares(a, share, tiles.count, groups.count, LEAST_TILES);
     // Workers that begin with the same stretch take turns.
     const int64_t turns = quotient_up(a->workers, share.stretches);
     for (claims work = claims_of(share, groups.count * shares); claim(&work);) {
@@ -277,6 +272,6 @@ static void linear(void *arguments, tern_share share) {
         const int64_t tile = part * tiles.count / shares;
         const tile_fetching f = fetching_of(a, g, groups.each * turns);
         if (gains_by_widening(a, g, end - tile)) widened_tiles(a, tiles, tile, end, g, f);
-        else linear_tiles(a, tiles, tile, end, g, f);
+        else linear_tiles(a, a, tiles, tile, end, g, f);
     }
 }

@@ -36,6 +36,7 @@ ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
 // Panels that are multiplied together: `count` of them from `first` on, each `step`th.
 typedef struct {
     int64_t first, count, step;
+    v16 *floats;  // where the first panel in view lies as float32, if this group is made that
 } panel_group;
 
 // The groups of a product's panels. Where its rows are one tile, which may wait for memory, the
@@ -56,9 +57,12 @@ ALWAYS_INLINE grouping groups_of(const tern_linear_args *a, tiling tiles) {
 
 ALWAYS_INLINE panel_group group_at(const tern_linear_args *a, grouping groups, int64_t index) {
     const int64_t each = groups.each, step = groups.step;
-    if (step == 1) return (panel_group){index * each, least(each, a->panels - index * each), 1};
-    if (index < step) return (panel_group){index, each, step};
-    return (panel_group){index + step * (each - 1), 1, 1};
+    if (step == 1) {
+        const int64_t first = index * each;
+        return (panel_group){.first = first, .count = least(each, a->panels - first), .step = 1};
+    }
+    if (index < step) return (panel_group){.first = index, .count = each, .step = step};
+    return (panel_group){.first = index + step * (each - 1), .count = 1, .step = 1};
 }
 
 // Tiles that a worker must have to itself for reading all weights for them.

@@ -66,13 +66,13 @@ ALWAYS_INLINE void round_side_by_side(
 // sums[r * panels + p] += x[r] . panel p over inputs [first, end); `first` is even, and what is
 // beyond an odd end is zero on both sides.
 ALWAYS_INLINE void pair_tile(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
-    int64_t end, const int rows, const int panels) {
+    v16 *sums, const float *x, panel_source w, int64_t first, int64_t end, const int rows,
+    const int panels) {
     words weights[4];
     for (int64_t k = first; k < end; k += 2) {
-        fetch_lines(f, k >> 1, stride, panels);
+        fetch_lines(w.ahead, k >> 1, w.stride, panels);
         UNROLL for (int p = 0; p < panels; p++)
-            weights[p] = (words)load16(weight + p * stride + k * 32);
+            weights[p] = (words)load16(w.start + p * w.stride + k * 32);
         UNROLL for (int r = 0; r < rows; r++) {
             const words inputs = splat_pair(float_bits(x[(k >> 1) * rows + r]));
             UNROLL for (int p = 0; p < panels; p++)
@@ -82,9 +82,8 @@ ALWAYS_INLINE void pair_tile(
 }
 #else
 ALWAYS_INLINE void pair_tile(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
-    int64_t end, const int rows, const int panels) {
-    tile_sums(
-        sums, x, weight, stride, f, first, end, rows, panels, TERN_BFLOAT16_PAIRS);
+    v16 *sums, const float *x, panel_source w, int64_t first, int64_t end, const int rows,
+    const int panels) {
+    tile_sums(sums, x, w, first, end, rows, panels, TERN_BFLOAT16_PAIRS);
 }
 #endif

@@ -135,30 +135,30 @@ ALWAYS_INLINE void count_word(
 
 // counts[r * panels + p] += x[r] . panel p over inputs [first, end), as whole numbers.
 ALWAYS_INLINE void count_tile(
-    ints *counts, const int32_t *x, const char *weight, int64_t stride, fetching f,
-    int64_t first, int64_t end, const int rows, const int panels, const int32_t type) {
+    ints *counts, const int32_t *x, panel_source w, int64_t first, int64_t end, const int rows,
+    const int panels, const int32_t type) {
     words weights[4];
     if (type == TERN_CHANNEL_INT8) {
         for (int64_t k = first; k < end; k += 4) {
             if (rows * panels > TILE_SUMS / 2)
                 __builtin_prefetch(x + (k >> 2) * rows + INPUTS_FETCHED);
-            fetch_lines(f, k >> 2, stride, panels);
+            fetch_lines(w.ahead, k >> 2, w.stride, panels);
             UNROLL for (int p = 0; p < panels; p++)
-                weights[p] = (words)load16(weight + p * stride + k * 16);
+                weights[p] = (words)load16(w.start + p * w.stride + k * 16);
             count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         }
         return;
     }
     for (int64_t k = first; k < end; k += 8) {
-        const char *from = weight + k * 8;
-        fetch_lines(f, k >> 3, stride, panels);
+        const char *from = w.start + k * 8;
+        fetch_lines(w.ahead, k >> 3, w.stride, panels);
         UNROLL for (int p = 0; p < panels; p++)
-            weights[p] = (words)load16(from + p * stride) & 0x0F0F0F0Fu;
+            weights[p] = (words)load16(from + p * w.stride) & 0x0F0F0F0Fu;
         count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
         // Loaded again where counts need the registers.
         if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(from));
         UNROLL for (int p = 0; p < panels; p++)
-            weights[p] = (words)load16(from + p * stride) >> 4 & 0x0F0F0F0Fu;
+            weights[p] = (words)load16(from + p * w.stride) >> 4 & 0x0F0F0F0Fu;
         count_word(counts, x + ((k >> 2) + 1) * rows, weights, rows, panels);
     }
 }
@@ -182,10 +182,10 @@ ALWAYS_INLINE ints group_zeros(
 // Sends for the scales and zero points of a tile's panels. They lie behind the words and are read a
 // line now and then, too seldom for the processor to see them coming.
 ALWAYS_INLINE void fetch_groups(
-    const char *weight, int64_t stride, int64_t panel_bytes, int64_t stored_inputs,
-    const int panels, const int32_t type) {
+    panel_source w, int64_t panel_bytes, int64_t stored_inputs, const int panels,
+    const int32_t type) {
     UNROLL for (int p = 0; p < panels; p++) {
-        const char *panel = weight + p * stride;
+        const char *panel = w.start + p * w.stride;
         for (int64_t i = word_bytes(stored_inputs, type); i < panel_bytes; i += 64)
             fetch_line(panel + i);
     }
@@ -203,8 +203,8 @@ ALWAYS_INLINE int quantized_element(
 // sums[r * panels + p] = x[r] . panel p over one part, from its segment on, which advances.
 ALWAYS_INLINE void quantized_part(
     const tern_linear_args *a, v16 *sums, const int32_t *x, const float *scales,
-    const int32_t *input_sums, int64_t *segment, const char *weight, int64_t stride, fetching f,
-    int64_t first, int64_t part_end, const int rows, const int panels, const int32_t type) {
+    const int32_t *input_sums, int64_t *segment, panel_source w, int64_t first,
+    int64_t part_end, const int rows, const int panels, const int32_t type) {
     const int64_t groups = quotient_up(a->stored_inputs, a->group);
     for (int64_t k = first, end; k < part_end; k = end, ++*segment) {
         end = segment_end(k, part_end, a->group);
@@ -215,9 +215,9 @@ ALWAYS_INLINE void quantized_part(
                 type == TERN_CHANNEL_INT8 ? 128 * input_sums[*segment * rows + r] : 0;
             UNROLL for (int p = 0; p < panels; p++) counts[r * panels + p] = splat_word(-zeros);
         }
-        count_tile(counts, x, weight, stride, f, k, end, rows, panels, type);
+        count_tile(counts, x, w, k, end, rows, panels, type);
         UNROLL for (int p = 0; p < panels; p++) {
-            const char *panel = weight + p * stride;
+            const char *panel = w.start + p * w.stride;
             const v16 scale = group_scales(panel, a->stored_inputs, k / a->group, type);
             const ints zero = group_zeros(panel, a->stored_inputs, groups, k / a->group, type);
             UNROLL for (int r = 0; r < rows; r++) {

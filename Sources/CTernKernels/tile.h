@@ -10,6 +10,19 @@
 // than the second cache holds.
 enum { INPUTS_FETCHED = 512 };
 
+// The panels that a tile multiplies with: where k = 0 of the first one lies, what lies from one to
+// the next, and what is sent for meanwhile.
+typedef struct {
+    const char *start;
+    int64_t stride;
+    fetching ahead;
+    v16 *floats;  // of WIDENED_BFLOAT16: where k = 0 of the first one goes,
+    int64_t each;  // and how many vectors each panel takes
+} panel_source;
+
+// The type of bfloat16 that a tile also writes down as float32, for the tiles after it.
+enum { WIDENED_BFLOAT16 = TERN_WEIGHT_TYPES };
+
 // The first or the second of each pair of bfloat16.
 ALWAYS_INLINE v16 bfloat_lanes(words pairs, int odd) {
     return (v16)(odd ? pairs & 0xFFFF0000u : pairs << 16);
@@ -24,14 +37,16 @@ ALWAYS_INLINE v16 panel_lanes(const char *panel, int64_t k, const int odd, const
 
 // As tile_sums, for one k, whose lowest bit is `odd`. An input is read once for all panels.
 ALWAYS_INLINE void tile_step(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t k,
-    const int odd, const int rows, const int panels, const int32_t type) {
+    v16 *sums, const float *x, panel_source w, int64_t k, const int odd, const int rows,
+    const int panels, const int32_t type) {
     v16 weights[4];
-    if (odd) f.start += 64;
+    if (odd) w.ahead.start += 64;
     if (!odd || (type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2))
-        fetch_lines(f, k >> 1, type == TERN_FLOAT32 ? f.stride : stride, panels);
-    UNROLL for (int p = 0; p < panels; p++)
-        weights[p] = panel_lanes(weight + p * stride, k, odd, type);
+        fetch_lines(w.ahead, k >> 1, type == TERN_FLOAT32 ? w.ahead.stride : w.stride, panels);
+    UNROLL for (int p = 0; p < panels; p++) {
+        weights[p] = panel_lanes(w.start + p * w.stride, k, odd, type);
+        if (type == WIDENED_BFLOAT16) w.floats[p * w.each + k] = weights[p];
+    }
     UNROLL for (int r = 0; r < rows; r++) {
         const v16 input = splat(x[k * rows + r]);
         UNROLL for (int p = 0; p < panels; p++) {
@@ -43,27 +58,23 @@ ALWAYS_INLINE void tile_step(
 
 // sums[r * panels + p] += x[r] . panel p over k in [first, end), `first` being even.
 //
-// Element k of row r is x[k * rows + r]. `weight` is where the panel's k = 0 lies. Of
-// TERN_BFLOAT16_PAIRS the second of each pair is added first. Of float32 with many sums a line is
-// sent for at every second k: they come from the second cache, where fetching costs as much as
-// reading.
+// Element k of row r is x[k * rows + r]. Of TERN_BFLOAT16_PAIRS the second of each pair is added
+// first. Of float32 with many sums a line is sent for at every second k: they come from the second
+// cache, where fetching costs as much as reading.
 ALWAYS_INLINE void tile_sums(
-    v16 *sums, const float *x, const char *weight, int64_t stride, fetching f, int64_t first,
-    int64_t end, const int rows, const int panels, const int32_t type) {
+    v16 *sums, const float *x, panel_source w, int64_t first, int64_t end, const int rows,
+    const int panels, const int32_t type) {
     const int second_first = type == TERN_BFLOAT16_PAIRS;
     int64_t k = first;
     for (; k + 1 < end; k += 2) {
         if (rows * panels > TILE_SUMS / 2)
             UNROLL for (int line = 0; line < rows; line += 8)
                 __builtin_prefetch(x + k * rows + line * 2 + INPUTS_FETCHED);
-        tile_step(
-            sums, x, weight, stride, f, k + second_first, second_first, rows, panels, type);
+        tile_step(sums, x, w, k + second_first, second_first, rows, panels, type);
         // Loaded again where sums need the registers: kept, a pair of bfloat16 costs up to a third
         // of the speed with AVX2, by which of them the compiler then spills.
-        if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(weight));
-        tile_step(
-            sums, x, weight, stride, f, k + 1 - second_first, 1 - second_first, rows, panels,
-            type);
+        if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(w.start));
+        tile_step(sums, x, w, k + 1 - second_first, 1 - second_first, rows, panels, type);
     }
-    if (k < end) tile_step(sums, x, weight, stride, f, k, 0, rows, panels, type);
+    if (k < end) tile_step(sums, x, w, k, 0, rows, panels, type);
 }

@@ -44,7 +44,7 @@ struct AttentionRuleTests {
                             try scene.attend(backend, [$0..<min($0 + size, 75)])[0]
                         }
                         #expect(
-                            chunks == whole,
+                            Bits(chunks) == whole,
                             "\(backend.kernels.name), rule \(index), \(kind), chunks of \(size)")
                     }
                 }
@@ -156,14 +156,15 @@ struct ValueDimensionTests {
             let scene = try scene(keyDimension, valueDimension, kind.dtype)
             try scene.fill(try backend(KernelSet.best.name, threads: 1))
             let expected = try scene.attend(kind.reference, [36..<40])[0]
-            var sets: Set<[UInt32]> = []
+            var sets: Set<Bits> = []
             for backend in try kind.everyBackend() {
                 let found = try scene.attend(backend, [36..<40])[0]
                 let difference = distance(found, expected)
                 #expect(
                     difference <= max(4e-6, kind.tolerance), "\(keyDimension), \(valueDimension)")
                 sets.insert(found)
-                sets.insert(try (36..<40).flatMap { try scene.attend(backend, [$0..<$0 + 1])[0] })
+                sets.insert(
+                    Bits(try (36..<40).flatMap { try scene.attend(backend, [$0..<$0 + 1])[0] }))
             }
             #expect(sets.count == 1)
         }

@@ -119,7 +119,7 @@ struct AttentionScene {
     }
 
     /// Attends the positions `ranges[i]` of each sequence i in one call.
-    func attend(_ backend: any Backend, _ ranges: [Range<Int>]) throws -> [[UInt32]] {
+    func attend(_ backend: any Backend, _ ranges: [Range<Int>]) throws -> [Bits] {
         let rows = ranges.map(\.count).reduce(0, +)
         let width = queryHeads * cache.headDimension
         let queries = try Tensor(zeros: [rows, queryHeads, cache.headDimension])
@@ -146,7 +146,7 @@ struct AttentionScene {
         var start = 0
         return ranges.map { range in
             defer { start += range.count * outputWidth }
-            return Array(found[start..<start + range.count * outputWidth])
+            return found[start..<start + range.count * outputWidth]
         }
     }
 }

@@ -41,7 +41,7 @@ struct AttentionTests {
         for dtype in CacheKind.plain.map(\.dtype) {
             let scene = try AttentionScene(lengths: [75], dtype: dtype)
             try scene.fill(ReferenceBackend())
-            func found(_ precision: ProductPrecision, _ order: SumOrder) throws -> [[UInt32]] {
+            func found(_ precision: ProductPrecision, _ order: SumOrder) throws -> [Bits] {
                 try everyBackend(precision: precision, order: order).map {
                     try scene.attend($0, [0..<75])[0]
                 }
@@ -70,7 +70,9 @@ struct AttentionTests {
                     let chunks = try stride(from: 0, to: 75, by: size).flatMap {
                         try scene.attend(backend, [$0..<min($0 + size, 75)])[0]
                     }
-                    #expect(chunks == whole, "\(backend.kernels.name), \(kind), chunks of \(size)")
+                    #expect(
+                        Bits(chunks) == whole,
+                        "\(backend.kernels.name), \(kind), chunks of \(size)")
                 }
             }
         }

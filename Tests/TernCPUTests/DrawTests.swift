@@ -63,7 +63,7 @@ struct DrawTests {
                     return (weights, sums)
                 }
                 let expected = values(try weigh(ReferenceBackend()).weights)
-                var sets: Set<[UInt32]> = []
+                var sets: Set<Bits> = []
                 for backend in try everyBackend() {
                     let found = try weigh(backend)
                     sets.insert(bits(found.weights) + bits(found.sums))

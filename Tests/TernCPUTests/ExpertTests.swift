@@ -25,7 +25,7 @@ struct ExpertTests {
             logits.withElements(of: Float.self) { for index in $0.indices { $0[index] *= 4 } }
             let expected = try routes(
                 ReferenceBackend(), logits, perToken: perToken, rule)
-            var sets: Set<[UInt32]> = []
+            var sets: Set<Bits> = []
             for backend in try everyBackend() {
                 let found = try routes(backend, logits, perToken: perToken, rule)
                 #expect(found.experts == expected.experts, "\(perToken) of \(experts)")
@@ -59,7 +59,7 @@ struct ExpertTests {
             let logits = try random([15, experts], seed: UInt64(experts))
             for (index, rule) in try rules(experts, size: size, chosen: chosen).enumerated() {
                 let expected = try routes(ReferenceBackend(), logits, perToken: perToken, rule)
-                var sets: Set<[UInt32]> = []
+                var sets: Set<Bits> = []
                 for backend in try everyBackend() {
                     let found = try routes(backend, logits, perToken: perToken, rule)
                     #expect(found.experts == expected.experts, "rule \(index) of \(experts)")

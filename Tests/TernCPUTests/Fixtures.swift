@@ -62,9 +62,32 @@ func randomWeight(
     return weight
 }
 
+/// The bits of float32 numbers. No collection: where two of those differ in most of their elements,
+/// a test's report of what differs takes minutes.
+struct Bits: Hashable, Sequence, CustomStringConvertible {
+    private let words: [UInt32]
+
+    init(_ words: some Sequence<UInt32>) { self.words = Array(words) }
+
+    var count: Int { words.count }
+
+    var description: String {
+        let first = words.prefix(4).map { "\(Float(bitPattern: $0))" }.joined(separator: ", ")
+        return "\(count) numbers: \(first), ..."
+    }
+
+    func makeIterator() -> IndexingIterator<[UInt32]> { words.makeIterator() }
+
+    subscript(index: Int) -> UInt32 { words[index] }
+
+    subscript(range: some RangeExpression<Int>) -> Bits { Bits(words[range]) }
+
+    static func + (first: Bits, second: Bits) -> Bits { Bits(first.words + second.words) }
+}
+
 /// The bits of a dense float32 tensor.
-func bits(_ tensor: Tensor) -> [UInt32] {
-    tensor.withElements(of: Float.self) { $0.map(\.bitPattern) }
+func bits(_ tensor: Tensor) -> Bits {
+    tensor.withElements(of: Float.self) { Bits($0.lazy.map(\.bitPattern)) }
 }
 
 /// The values of a dense float32 tensor.
@@ -76,7 +99,7 @@ func values(_ tensor: Tensor) -> [Float] {
 func distance(_ first: Tensor, _ second: Tensor) -> Float { distance(bits(first), bits(second)) }
 
 /// The largest difference between floats that are given as bits; infinite where one is no number.
-func distance(_ first: [UInt32], _ second: [UInt32]) -> Float {
+func distance(_ first: some Sequence<UInt32>, _ second: some Sequence<UInt32>) -> Float {
     zip(first, second).map { abs(Float(bitPattern: $0) - Float(bitPattern: $1)) }
         .reduce(0) { $1.isNaN ? .infinity : max($0, $1) }
 }

@@ -132,7 +132,7 @@ struct QuantizedTests {
                 let sums = slices[0].indices.map { index in
                     ReferenceBackend.treeSum(slices.map { $0[index] }[...]).bitPattern
                 }
-                #expect(sums == whole, "\(backend.kernels.name), \(size) slices")
+                #expect(Bits(sums) == whole, "\(backend.kernels.name), \(size) slices")
             }
         }
     }
@@ -169,7 +169,7 @@ struct QuantizedTests {
                 let backend = try backend(kernels.name, threads: 3)
                 for rows in [1, 2, 7, 11, 12, 13, 25, 40] {
                     let some = bits(try product(backend, input.rows(40 - rows..<40), weight))
-                    #expect(some[...] == whole[((40 - rows) * 131)...], "\(rows) rows")
+                    #expect(some == whole[((40 - rows) * 131)...], "\(rows) rows")
                 }
             }
         }
