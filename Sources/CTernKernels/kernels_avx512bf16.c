@@ -15,7 +15,6 @@
 #define TERN_HAS_HALF 1
 #define TERN_HAS_MASKS 1
 #define TERN_HAS_BFLOAT16 1
-#define TERN_WIDENS 1
 // On two cores of a Zen 4 memory streams at up to 60 GB/s into the second cache and at 50 into the
 // first, which can wait for fewer lines at once.
 #define TERN_FETCH_AHEAD 1024

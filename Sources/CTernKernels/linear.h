@@ -239,7 +239,7 @@ ALWAYS_INLINE void linear_tiles(
 enum { WIDENING_TILES = LEAST_TILES, WIDENED_VECTORS = 16384 };
 
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
-    return TERN_WIDENS && a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
+    return a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
         && g.count * a->inputs <= WIDENED_VECTORS;
 }
 
