@@ -27,8 +27,7 @@ ALWAYS_INLINE int uses_tiles(int32_t type, int64_t rows, int64_t group) {
 }
 
 ALWAYS_INLINE tiling blocks_of(int64_t rows) {
-    const int64_t count = most(1, quotient_up(rows, BLOCK_ROWS));
-    return (tiling){count, rows / count, rows % count};
+    return (tiling){rows, most(1, quotient_up(rows, BLOCK_ROWS))};
 }
 
 // Inputs of a chunk.

@@ -21,11 +21,12 @@ typedef struct {
 
 // Claims of inputs that are to be laid side by side.
 ALWAYS_INLINE claims input_claims(const tern_pack_input_args *a, tern_share share) {
-    return claims_of(share, tiles_of(a->rows).count * quotient_up(a->inputs, INPUT_CHUNK));
+    const tiling tiles = tiles_of(a->rows, a->workers);
+    return claims_of(share, tiles.count * quotient_up(a->inputs, INPUT_CHUNK));
 }
 
 ALWAYS_INLINE input_chunk inputs_at(const tern_pack_input_args *a, int64_t item) {
-    const tiling tiles = tiles_of(a->rows);
+    const tiling tiles = tiles_of(a->rows, a->workers);
     const int64_t chunks = quotient_up(a->inputs, INPUT_CHUNK);
     const int64_t row = tile_start(tiles, item / chunks);
     const int64_t first = item % chunks * INPUT_CHUNK;
@@ -73,7 +74,7 @@ static int64_t input_row_bytes(
 
 static void quantize_input(void *arguments, tern_share share) {
     tern_pack_input_args *a = arguments;
-    const tiling tiles = tiles_of(a->rows);
+    const tiling tiles = tiles_of(a->rows, a->workers);
     const int64_t segments = segment_count(a->part_ends, a->parts, a->group);
     const int64_t row_words = quantized_row_bytes(a->inputs) / 4;
     for (claims work = claims_of(share, tiles.count * a->parts); claim(&work);) {
@@ -260,7 +261,7 @@ static __attribute__((noinline)) void widened_tiles(
 static void linear(void *arguments, tern_share share) {
     const tern_linear_args *a = arguments;
     if (a->rows == 0) return;
-    const tiling tiles = tiles_of(a->rows);
+    const tiling tiles = tiles_of(a->rows, a->workers);
     const grouping groups = groups_of(a, tiles);
     const int64_t shares = row_shares(a, share, tiles.count, groups.count, LEAST_TILES);
     // Workers that begin with the same stretch take turns.

@@ -166,7 +166,7 @@ static void linear_amx(void *arguments, tern_share share) {
         return;
     }
     const tiling blocks = blocks_of(a->rows);
-    const int64_t tallest = blocks.shorter_rows + (blocks.longer > 0);
+    const int64_t tallest = tile_height(blocks);
     const int two_tiles = tallest > TILE_HEIGHT;
     const int64_t height = two_tiles ? (tallest + 1) / 2 : tallest;
     const int64_t group = item_panels(a, blocks.count), groups = quotient_up(a->panels, group);

@@ -12,25 +12,33 @@ ALWAYS_INLINE int tile_panels(int64_t rows) {
     return panels[rows];
 }
 
-// Tiles of nearly equal numbers of rows: the first `longer` have one row more than `shorter_rows`.
+// Tiles that a worker must have to itself for reading all weights for them.
+enum { LEAST_TILES = 4 };
+
+// Rows cut into tiles of as nearly the same number as can be; so are equal numbers of neighbouring
+// tiles.
 typedef struct {
-    int64_t count, shorter_rows, longer;
+    int64_t rows, count;
 } tiling;
 
-ALWAYS_INLINE tiling tiles_of(int64_t rows) {
+// Where each worker has tiles to itself, it has as many as the others.
+ALWAYS_INLINE tiling tiles_of(int64_t rows, int32_t workers) {
     const int64_t count = most(1, quotient_up(rows, TILE_ROWS));
-    return (tiling){count, rows / count, rows % count};
+    const int64_t stretches = least(workers, TERN_STRETCHES);
+    const int64_t each = quotient_up(count, stretches);
+    return (tiling){rows, count / stretches < LEAST_TILES ? count : each * stretches};
 }
 
 ALWAYS_INLINE int64_t tile_start(tiling tiles, int64_t tile) {
-    return tile * tiles.shorter_rows + least(tile, tiles.longer);
+    return tile * tiles.rows / tiles.count;
 }
+
+// The rows of the tallest tile.
+ALWAYS_INLINE int64_t tile_height(tiling tiles) { return quotient_up(tiles.rows, tiles.count); }
 
 // The tile that a row is in.
 ALWAYS_INLINE int64_t tile_of(tiling tiles, int64_t row) {
-    const int64_t in_longer = tiles.longer * (tiles.shorter_rows + 1);
-    return row < in_longer ? row / (tiles.shorter_rows + 1)
-                           : tiles.longer + (row - in_longer) / tiles.shorter_rows;
+    return ((row + 1) * tiles.count - 1) / tiles.rows;
 }
 
 // Panels that are multiplied together: `count` of them from `first` on, each `step`th.
@@ -48,7 +56,7 @@ typedef struct {
 } grouping;
 
 ALWAYS_INLINE grouping groups_of(const tern_linear_args *a, tiling tiles) {
-    const int64_t each = tile_panels(tiles.shorter_rows + (tiles.longer > 0));
+    const int64_t each = tile_panels(tile_height(tiles));
     if (tiles.count > 1 || a->panels < 2 * each)
         return (grouping){quotient_up(a->panels, each), each, 1};
     const int64_t step = a->panels / each;
@@ -64,9 +72,6 @@ ALWAYS_INLINE panel_group group_at(const tern_linear_args *a, grouping groups, i
     if (index < step) return (panel_group){.first = index, .count = each, .step = step};
     return (panel_group){.first = index + step * (each - 1), .count = 1, .step = 1};
 }
-
-// Tiles that a worker must have to itself for reading all weights for them.
-enum { LEAST_TILES = 4 };
 
 // In how many shares the tiles of a product are cut, each of which is an item for every group of
 // panels. Many rows are cut as they are for kernels that go along rows, so that a worker multiplies

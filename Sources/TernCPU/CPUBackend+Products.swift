@@ -152,9 +152,9 @@ extension CPUBackend {
         var arguments = tern_pack_input_args(
             input: input.floats, input_stride: input.stride(0),
             rows: Int64(input.shape[0]), inputs: Int64(weight.inputs), packed: packed.elements,
-            type: packed.form.kernelType(of: weight, sumOrder), part_ends: partEnds,
-            parts: Int64(parts), group: Int64(weight.groupInputs), scales: packed.scales,
-            sums: packed.sums)
+            type: packed.form.kernelType(of: weight, sumOrder), workers: Int32(pool.workers),
+            part_ends: partEnds, parts: Int64(parts), group: Int64(weight.groupInputs),
+            scales: packed.scales, sums: packed.sums)
         let kernel =
             switch packed.form {
             case .floats: table.pack_input

@@ -53,8 +53,8 @@ typedef struct {
     int64_t input_stride;
     int64_t rows, inputs;
     void *packed;
-    // Of quantize_input alone, as tern_linear_args has them.
-    int32_t type;
+    // As tern_linear_args has them; what follows is of quantize_input alone.
+    int32_t type, workers;
     const int64_t *_Nullable part_ends;
     int64_t parts, group;
     float *_Nullable scales;
