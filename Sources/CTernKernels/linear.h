@@ -228,10 +228,10 @@ static const linear_function linear_functions[TILE_ROWS + 1][WIDENED_BFLOAT16 + 
 ALWAYS_INLINE void linear_tiles(
     const tern_linear_args *first, const tern_linear_args *others, tiling tiles, int64_t tile,
     int64_t end, panel_group g, tile_fetching f) {
-    for (int64_t i = tile; i < end; i++) {
+    for (int64_t i = tile, row = tile_start(tiles, tile), next; i < end; i++, row = next) {
         const tern_linear_args *a = i == tile ? first : others;
-        const int64_t row = tile_start(tiles, i), rows = tile_start(tiles, i + 1) - row;
-        linear_functions[rows][a->type](a, row, g, fetching_at(&f, i - tile, end - tile));
+        next = tile_start(tiles, i + 1);
+        linear_functions[next - row][a->type](a, row, g, fetching_at(&f, i - tile));
     }
 }
 
@@ -271,7 +271,7 @@ static void linear(void *arguments, tern_share share) {
         const panel_group g = group_at(a, groups, work.item % groups.count);
         const int64_t end = (part + 1) * tiles.count / shares;
         const int64_t tile = part * tiles.count / shares;
-        const tile_fetching f = fetching_of(a, g, groups.each * turns);
+        const tile_fetching f = fetching_of(a, g, groups.each * turns, end - tile);
         if (gains_by_widening(a, g, end - tile)) widened_tiles(a, tiles, tile, end, g, f);
         else linear_tiles(a, a, tiles, tile, end, g, f);
     }

@@ -90,33 +90,32 @@ ALWAYS_INLINE int64_t row_shares(
 // up before they come that are sent for shortly ahead.
 typedef struct {
     fetching own;
-    const char *next;       // where the view of the next group begins; NULL: there is none
-    int64_t lines, before;  // that a tile reads of each panel, and that lie before them
-    int64_t line_bytes;
+    // Where the first of the others begins, and how far from it the next one. None: no next group.
+    fetching next;
+    int64_t each;
 } tile_fetching;
 
-// Of a group whose next one begins `to_next` panels behind it.
+// Of so many tiles by a group whose next one begins `to_next` panels behind it.
 ALWAYS_INLINE tile_fetching fetching_of(
-    const tern_linear_args *a, panel_group g, int64_t to_next) {
+    const tern_linear_args *a, panel_group g, int64_t to_next, int64_t tiles) {
     const int64_t line_inputs =
         a->type == TERN_GROUPED_INT4 ? 8 : a->type == TERN_CHANNEL_INT8 ? 4 : 2;
     const int64_t line_bytes = a->type == TERN_FLOAT32 ? 128 : 64;
-    const int64_t before = a->part_ends[0] / line_inputs;
     const char *weight = a->weight + g.first * a->panel_bytes;
-    const int has_next = a->inputs > 0 && g.first + to_next < a->panels;
-    return (tile_fetching){
-        .own = ahead_of(weight, line_bytes, g.step * a->panel_bytes),
-        .next = has_next ? weight + to_next * a->panel_bytes + before * line_bytes : NULL,
-        .lines = quotient_up(a->inputs, line_inputs),
-        .before = before,
-        .line_bytes = line_bytes,
-    };
+    const int64_t stride = g.step * a->panel_bytes;
+    tile_fetching f = {.own = ahead_of(weight, line_bytes, stride)};
+    if (tiles == 1 || a->inputs == 0 || g.first + to_next >= a->panels) return f;
+    // Lines that a tile reads of each panel, and that lie before them.
+    const int64_t lines = quotient_up(a->inputs, line_inputs);
+    const int64_t before = a->part_ends[0] / line_inputs;
+    const int64_t step = quotient_up(line_bytes, tiles - 1);
+    const char *next = weight + to_next * a->panel_bytes + before * (line_bytes - step);
+    f.next = (fetching){next, step, stride};
+    f.each = quotient_up(lines * line_bytes, tiles - 1);
+    return f;
 }
 
-// Of one of so many tiles.
-ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile, int64_t tiles) {
-    if (tile == 0 || !f->next) return f->own;
-    const int64_t others = tiles - 1, step = quotient_up(f->line_bytes, others);
-    const int64_t done = f->lines * f->line_bytes * (tile - 1) / others;
-    return (fetching){f->next + done - f->before * step, step, f->own.stride};
+ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile) {
+    if (tile == 0 || !f->next.start) return f->own;
+    return (fetching){f->next.start + (tile - 1) * f->each, f->next.step, f->next.stride};
 }
