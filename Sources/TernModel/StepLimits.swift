@@ -17,9 +17,9 @@ public struct StepLimits: Sendable, Equatable {
     public let rowsAtOnce: Int
 
     /// Enough rows for reading the weights to take less time than multiplying with them. Weights of 8
-    /// and 4 bits are read in half the time, so half the rows do; others are moreover made float32 once
-    /// for many rows, which pays from 192 on. So few that a product of a usual inner width takes its
-    /// inputs at once, see `CPUBackend.linear`, and that a layer's values take a few megabytes.
+    /// and 4 bits are read in half the time, so half the rows do. So few that a product of a usual
+    /// inner width takes its inputs at once, see `CPUBackend.linear`, and that a layer's values take a
+    /// few megabytes.
     public static func usualRowsAtOnce(
         _ weights: WeightQuantization = WeightQuantization()
     ) -> Int {
