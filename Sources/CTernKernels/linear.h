@@ -139,7 +139,7 @@ ALWAYS_INLINE void linear_tile(
         .start = a->weight + g.first * a->panel_bytes,
         .stride = g.step * a->panel_bytes,
         .ahead = f,
-        .floats = g.floats + g.first * a->inputs,
+        .floats = type == WIDENED_BFLOAT16 ? g.floats + g.first * a->inputs : NULL,
         .each = a->inputs,
     };
     const int64_t origin = a->part_ends[0];
@@ -236,11 +236,11 @@ ALWAYS_INLINE void linear_tiles(
 }
 
 // Where several tiles read a group of panels of bfloat16, the first makes them float32 for the
-// others, as long as they have room in the second cache.
-enum { WIDENING_TILES = LEAST_TILES, WIDENED_VECTORS = 16384 };
+// others, as long as they fit in 1 MiB of the worker's stack.
+enum { WIDENED_VECTORS = 16384 };
 
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
-    return a->type == TERN_BFLOAT16 && tiles >= WIDENING_TILES
+    return a->type == TERN_BFLOAT16 && tiles >= LEAST_TILES
         && g.count * a->inputs <= WIDENED_VECTORS;
 }
 

@@ -90,7 +90,8 @@ ALWAYS_INLINE int64_t row_shares(
 // up before they come that are sent for shortly ahead.
 typedef struct {
     fetching own;
-    // Where the first of the others begins, and how far from it the next one. None: no next group.
+    // Where the first of the others begins, and how far from it the next one. None: they send for
+    // nothing new.
     fetching next;
     int64_t each;
 } tile_fetching;
@@ -117,5 +118,7 @@ ALWAYS_INLINE tile_fetching fetching_of(
 
 ALWAYS_INLINE fetching fetching_at(const tile_fetching *f, int64_t tile) {
     if (tile == 0 || !f->next.start) return f->own;
-    return (fetching){f->next.start + (tile - 1) * f->each, f->next.step, f->next.stride};
+    fetching next = f->next;
+    next.start += (tile - 1) * f->each;
+    return next;
 }

@@ -43,17 +43,17 @@ enum { TERN_MAX_HEAD_DIMENSION = 576, TERN_MAX_VALUE_DIMENSION = 512 };
 // `Backend.attend`.
 enum { TERN_ATTEND_SPLIT = 512 };
 
-// Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal and
-// have at most `tile_rows` rows. For weights of whole numbers they become bytes,
-// [tile][ceil(k / 8) * 2][rows][4], with scales and sums [tile][segment][rows]. Rounded, they stay
-// floats, or are [tile][ceil(k / 2)][rows][2] where the set multiplies pairs. The set `amx` lays
-// both otherwise: see inputs_amx.h.
+// Input rows laid side by side by tiles: [tile][k][rows of the tile]; tiles are nearly equal, have
+// at most `tile_rows` rows, and depend on `rows` and `workers` alone. For weights of whole numbers
+// they become bytes, [tile][ceil(k / 8) * 2][rows][4], with scales and sums
+// [tile][segment][rows]. Rounded, they stay floats, or are [tile][ceil(k / 2)][rows][2] where the
+// set multiplies pairs. The set `amx` lays both otherwise: see inputs_amx.h.
 typedef struct {
     const float *input;
     int64_t input_stride;
     int64_t rows, inputs;
     void *packed;
-    // As tern_linear_args has them; what follows is of quantize_input alone.
+    // As tern_linear_args has them. Scales and sums are of quantize_input alone.
     int32_t type, workers;
     const int64_t *_Nullable part_ends;
     int64_t parts, group;
@@ -77,7 +77,7 @@ typedef struct {
     const float *_Nullable scales;
     const int32_t *_Nullable sums;
     int32_t type;
-    int32_t workers;              // how many workers are likely to come
+    int32_t workers;              // how many are likely to come; as the input was laid for
     const float *_Nullable bias;
     float *output;
     int64_t output_stride;
