@@ -101,34 +101,30 @@ ALWAYS_INLINE void lay_rows(
 
 static void pack(void *arguments, tern_share share) {
     tern_pack_args *a = arguments;
-    const int64_t bytes = type_bytes(a->type), source_bytes = type_bytes(a->source_type);
-    const int64_t row_bytes = a->row_stride * source_bytes;
+    const int64_t bytes = type_bytes(a->type);
     for (claims work = claims_of(share, a->panels); claim(&work);) {
-        const int64_t item = work.item;
-        char *panel = a->weight + item * a->panel_bytes;
-        const int64_t start = a->panel_starts[item] - a->panel_starts[0];
-        const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
+        const tern_panel_source s = a->sources[work.item];
+        char *panel = a->weight + s.panel * a->panel_bytes;
         for (int64_t first = 0; first < a->inputs; first += PACK_CHUNK) {
             const int64_t count = least(PACK_CHUNK, a->inputs - first);
-            const char *from = a->source + start * row_bytes + first * source_bytes;
+            const char *from = s.source + first * type_bytes(s.type);
             char converted[16 * PACK_CHUNK * 4];
-            int64_t step = row_bytes;
-            if (a->source_type != a->type) {
+            int64_t step = s.row_bytes;
+            if (s.type != a->type) {
                 step = PACK_CHUNK * bytes;
-                for (int64_t lane = 0; lane < rows; lane++)
+                for (int64_t lane = 0; lane < s.rows; lane++)
                     convert_chunk(
-                        from + lane * row_bytes, a->source_type, converted + lane * step, a->type,
-                        count);
+                        from + lane * s.row_bytes, s.type, converted + lane * step, a->type, count);
                 from = converted;
             }
             // Types as constants, so that squares are turned in registers.
             const int64_t k = a->first_input + first;
             if (a->type == TERN_BFLOAT16)
-                lay_rows(from, step, rows, count, k, panel, TERN_BFLOAT16);
+                lay_rows(from, step, s.rows, count, k, panel, TERN_BFLOAT16);
             if (a->type == TERN_FLOAT32)
-                lay_rows(from, step, rows, count, k, panel, TERN_FLOAT32);
+                lay_rows(from, step, s.rows, count, k, panel, TERN_FLOAT32);
             if (a->type == TERN_FLOAT16)
-                lay_rows(from, step, rows, count, k, panel, TERN_FLOAT16);
+                lay_rows(from, step, s.rows, count, k, panel, TERN_FLOAT16);
         }
     }
 }

@@ -31,15 +31,20 @@ ALWAYS_INLINE quantization group_quantization(float low, float high) {
     return (quantization){scale, zero >= 0 && zero < 15 ? (int)zero : zero >= 15 ? 15 : 0};
 }
 
-// What a group of a row of real numbers is quantized with.
+// Some inputs of a row of real numbers.
+ALWAYS_INLINE void load_chunk(
+    const tern_panel_source *s, const char *row, int64_t first, int64_t count, float *chunk) {
+    convert_chunk(
+        row + first * type_bytes(s->type), s->type, (char *)chunk, TERN_FLOAT32, count);
+}
+
+// What a group of a row of real numbers is quantized with, in panels of a type.
 ALWAYS_INLINE quantization measure_group(
-    const tern_pack_quantized_args *a, const char *row, int64_t begin, int64_t end) {
+    const tern_panel_source *s, const char *row, int64_t begin, int64_t end, int32_t type) {
     float low = 0, high = 0;
     FOR_EACH_CHUNK(first, count, begin, end) {
         float chunk[PACK_CHUNK];
-        convert_chunk(
-            row + first * type_bytes(a->source_type), a->source_type, (char *)chunk, TERN_FLOAT32,
-            count);
+        load_chunk(s, row, first, count, chunk);
         v16 lows = splat(0), highs = splat(0);
         for (int64_t i = 0; i < count; i += 16) {
             const v16 x = load_lanes(chunk + i, count - i);
@@ -49,8 +54,8 @@ ALWAYS_INLINE quantization measure_group(
         low = larger(low, lane_max(lows));
         high = larger(high, lane_max(highs));
     }
-    return a->type == TERN_CHANNEL_INT8 ? channel_quantization(larger(low, high))
-                                        : group_quantization(-low, high);
+    return type == TERN_CHANNEL_INT8 ? channel_quantization(larger(low, high))
+                                     : group_quantization(-low, high);
 }
 
 // Writes values, a byte each, where a row's inputs from one on lie in a panel.
@@ -72,17 +77,15 @@ ALWAYS_INLINE void scatter_bytes(
 
 // The values of some inputs of a group, a byte each.
 ALWAYS_INLINE void quantize_chunk(
-    const tern_pack_quantized_args *a, const char *row, int64_t first, int64_t count,
+    const tern_panel_source *s, const char *row, int64_t first, int64_t count, int32_t type,
     quantization with, uint8_t *values) {
-    if (a->scales) {
+    if (s->scales) {
         for (int64_t i = 0; i < count; i++) values[i] = (uint8_t)(row[first + i] + 128);
         return;
     }
     float chunk[PACK_CHUNK];
-    convert_chunk(
-        row + first * type_bytes(a->source_type), a->source_type, (char *)chunk, TERN_FLOAT32,
-        count);
-    const int most_value = a->type == TERN_CHANNEL_INT8 ? 255 : 15;
+    load_chunk(s, row, first, count, chunk);
+    const int most_value = type == TERN_CHANNEL_INT8 ? 255 : 15;
     for (int64_t i = 0; i < count; i += 16) {
         const v16 x = load_lanes(chunk + i, count - i);
         const v16 steps = with.scale > 0 ? x / splat(with.scale) : splat(0);
@@ -96,8 +99,7 @@ ALWAYS_INLINE void quantize_chunk(
 
 // Writes the scale and zero point of a group behind the words of a panel.
 ALWAYS_INLINE void store_quantization(
-    const tern_pack_quantized_args *a, char *panel, int64_t lane, int64_t group,
-    quantization with) {
+    const tern_pack_args *a, char *panel, int64_t lane, int64_t group, quantization with) {
     char *scales = panel + word_bytes(a->stored_inputs, a->type);
     if (a->type == TERN_CHANNEL_INT8) {
         memcpy(scales + lane * 4, &with.scale, 4);
@@ -109,35 +111,31 @@ ALWAYS_INLINE void store_quantization(
     scales[groups * 32 + group * 16 + lane] = (char)with.zero;
 }
 
-// One row: the groups that the view has inputs of.
+// One row of a panel: the groups that the view has inputs of.
 static void pack_quantized_row(
-    const tern_pack_quantized_args *a, int64_t index, char *panel, int64_t lane) {
-    const int64_t step = a->scales ? 1 : type_bytes(a->source_type);
-    const char *row = a->source + index * a->row_stride * step;
+    const tern_pack_args *a, const tern_panel_source *s, int64_t lane) {
+    const char *row = s->source + lane * s->row_bytes;
+    char *panel = a->weight + s->panel * a->panel_bytes;
     const int64_t view_end = a->first_input + a->inputs;
     for (int64_t k = a->first_input, end; k < view_end; k = end) {
         const int64_t group = k / a->group, first = group * a->group;
         const int64_t last = least(first + a->group, a->stored_inputs);
         end = least(last, view_end);
-        const quantization with = a->scales ? (quantization){a->scales[index], 128}
-                                            : measure_group(a, row, first, last);
+        const quantization with = s->scales ? (quantization){s->scales[lane], 128}
+                                            : measure_group(s, row, first, last, a->type);
         // Several views may share a group: the first of them writes what belongs to all.
         if (k == first) store_quantization(a, panel, lane, group, with);
         FOR_EACH_CHUNK(from, count, k, end) {
             uint8_t values[PACK_CHUNK];
-            quantize_chunk(a, row, from, count, with, values);
+            quantize_chunk(s, row, from, count, a->type, with, values);
             scatter_bytes(values, count, from, panel, lane, a->type);
         }
     }
 }
 
 static void pack_quantized(void *arguments, tern_share share) {
-    tern_pack_quantized_args *a = arguments;
-    for (claims work = claims_of(share, a->panels); claim(&work);) {
-        const int64_t item = work.item;
-        const int64_t start = a->panel_starts[item] - a->panel_starts[0];
-        const int64_t rows = a->panel_starts[item + 1] - a->panel_starts[item];
-        for (int64_t lane = 0; lane < rows; lane++)
-            pack_quantized_row(a, start + lane, a->weight + item * a->panel_bytes, lane);
-    }
+    tern_pack_args *a = arguments;
+    for (claims work = claims_of(share, a->panels); claim(&work);)
+        for (int64_t lane = 0; lane < a->sources[work.item].rows; lane++)
+            pack_quantized_row(a, &a->sources[work.item], lane);
 }

@@ -1,56 +1,9 @@
-// Products with packed weights, and what fills those and looks rows up in them.
+// Products with packed weights, and what looks rows up in them.
 
 import CTernKernels
 import TernTensor
 
 extension CPUBackend {
-    /// Packs block by block; workers share the panels.
-    public func pack(_ jobs: [PackJob], into weight: PackedWeight) {
-        for job in jobs {
-            OpChecks.pack(job, into: weight)
-            let blocks = weight.layout.blockPanels
-            let panels = blocks[job.block]..<blocks[job.block + 1]
-            weight.layout.panelStarts.withUnsafeBufferPointer { starts in
-                guard let base = starts.baseAddress else { return }
-                let starts = base + panels.lowerBound
-                guard case .real(let source) = job.elements, !weight.format.isQuantized else {
-                    packQuantized(job, into: weight, panels, starts)
-                    return
-                }
-                var arguments = tern_pack_args(
-                    source: bytes(job.source.base + job.byteOffset),
-                    source_type: source.kernelType, type: weight.format.kernelType,
-                    row_stride: Int64(job.rowStride),
-                    first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
-                    weight: bytes(weight.address(ofPanel: panels.lowerBound)),
-                    panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
-                    panel_starts: starts)
-                pool.run(table.pack, &arguments)
-            }
-        }
-    }
-
-    /// As `pack`, of one job, for some panels and the rows that they begin with.
-    private func packQuantized(
-        _ job: PackJob, into weight: PackedWeight, _ panels: Range<Int>,
-        _ starts: UnsafePointer<Int32>
-    ) {
-        var arguments = tern_pack_quantized_args(
-            source: bytes(job.source.base + job.byteOffset),
-            source_type: Int32(TERN_FLOAT32), type: weight.format.kernelType,
-            row_stride: Int64(job.rowStride), stored_inputs: Int64(weight.storedInputs),
-            first_input: Int64(weight.inputRange.lowerBound), inputs: Int64(weight.inputs),
-            group: Int64(weight.groupInputs), scales: nil,
-            weight: bytes(weight.address(ofPanel: panels.lowerBound)),
-            panel_bytes: Int64(weight.panelBytes), panels: Int64(panels.count),
-            panel_starts: starts)
-        switch job.elements {
-        case .real(let dtype): arguments.source_type = dtype.kernelType
-        case .whole(let scales): arguments.scales = UnsafePointer(scales.floats)
-        }
-        pool.run(table.pack_quantized, &arguments)
-    }
-
     /// Looks rows up; each is gathered from its panel.
     public func embed(
         _ tokens: Tensor, table weight: PackedWeight, scale: Float, into output: Tensor

@@ -210,10 +210,3 @@ extension AttentionBatch {
             position: spans.integer(index, 2), firstBlock: spans.integer(index, 3))
     }
 }
-
-extension PanelLayout {
-    /// The output rows of one block.
-    func rows(ofBlock block: Int) -> Range<Int> {
-        Int(panelStarts[blockPanels[block]])..<Int(panelStarts[blockPanels[block + 1]])
-    }
-}

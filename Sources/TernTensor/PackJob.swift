@@ -14,7 +14,7 @@ public struct PackJob: Sendable {
         case whole(scales: Tensor)
 
         /// Size of one of them.
-        var bytes: Int {
+        public var bytes: Int {
             switch self {
             case .real(let dtype): dtype.bytes
             case .whole: 1

@@ -38,6 +38,15 @@ public struct PanelLayout: Sendable, Equatable {
     public func rows(ofPanel panel: Int) -> Range<Int> {
         Int(panelStarts[panel])..<Int(panelStarts[panel + 1])
     }
+    /// Panels of one block.
+    public func panels(ofBlock block: Int) -> Range<Int> {
+        blockPanels[block]..<blockPanels[block + 1]
+    }
+    /// Output rows of one block.
+    public func rows(ofBlock block: Int) -> Range<Int> {
+        let panels = panels(ofBlock: block)
+        return Int(panelStarts[panels.lowerBound])..<Int(panelStarts[panels.upperBound])
+    }
 }
 
 /// A weight matrix `[outputs, inputs]` in panels, or a view of a range of its outputs or inputs.

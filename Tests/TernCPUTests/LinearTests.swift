@@ -161,6 +161,31 @@ struct LinearTests {
         }
     }
 
+    @Test("Blocks are packed at one meeting of the workers, whatever their rows are of")
+    func packingTogether() throws {
+        let backend = try backend(KernelSet.best.name, threads: 2)
+        let layout = PanelLayout(blocks: [16, 16, 5, 40, 16])
+        let jobs = try zip(
+            layout.blockPanels.indices, [DType.bfloat16, .float32, .float16, .float32]
+        )
+        .map { block, dtype in
+            let stride = 99 + block
+            let source = try random([41, stride], seed: 14, dtype: dtype)
+            return PackJob(
+                source: source.storage, byteOffset: block * dtype.bytes, rowStride: stride,
+                dtype: dtype, block: block)
+        }
+        for format in [WeightFormat.plain(.bfloat16), .int8] {
+            let expected = try PackedWeight(layout: layout, inputParts: [0, 99], format: format)
+            let found = try PackedWeight(layout: layout, inputParts: [0, 99], format: format)
+            ReferenceBackend().pack(jobs, into: expected)
+            let before = backend.pool.meetings
+            backend.pack(jobs, into: found)
+            #expect(backend.pool.meetings == before + 1, "\(format)")
+            #expect(contents(found.storage) == contents(expected.storage), "\(format)")
+        }
+    }
+
     @Test(
         "Packing some of the inputs at a time gives the bits of all at once, and touches no other")
     func packingParts() throws {

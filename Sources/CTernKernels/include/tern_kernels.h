@@ -98,31 +98,28 @@ typedef struct {
     int64_t output_stride;
 } tern_embed_args;
 
-// Rows of a row-major matrix into neighbouring panels.
+// A panel, and the rows of a row-major matrix that it takes: real numbers, or with scales whole
+// ones of eight bits, a byte each.
 typedef struct {
-    const char *source;
-    int32_t source_type, type;
-    int64_t row_stride;           // of the source, in elements
-    int64_t first_input, inputs;  // of the view, counted in the whole
-    char *weight;                 // the first panel of the block
-    int64_t panel_bytes, panels;
-    const int32_t *panel_starts;  // of the block's panels
-} tern_pack_args;
-
-// Whole rows of a row-major matrix into neighbouring panels of whole numbers. Without scales the
-// rows are real numbers, to be quantized; with them they are whole ones of eight bits, a byte each.
-typedef struct {
-    const char *source;
-    int32_t source_type, type;
-    int64_t row_stride;           // of the source, in elements
-    int64_t stored_inputs;        // of the rows
-    int64_t first_input, inputs;  // of the view
-    int64_t group;
+    const char *source;             // the first row
+    int64_t row_bytes;              // from one row to the next
     const float *_Nullable scales;  // [rows]
-    char *weight;                 // the first panel of the block
-    int64_t panel_bytes, panels;
-    const int32_t *panel_starts;  // of the block's panels
-} tern_pack_quantized_args;
+    int32_t type;                   // of real numbers
+    int32_t rows;
+    int64_t panel;
+} tern_panel_source;
+
+// Rows of matrices into panels. Those for panels of real numbers begin with the first input in view;
+// those for panels of whole numbers are whole.
+typedef struct {
+    const tern_panel_source *sources;  // of so many panels
+    int64_t panels;
+    int32_t type;                 // of the weight
+    int64_t first_input, inputs;  // of the view, counted in the whole
+    int64_t stored_inputs, group;  // of weights of whole numbers
+    char *weight;                 // the first panel of the whole
+    int64_t panel_bytes;
+} tern_pack_args;
 
 // Orders of four-bit numbers in words, as FourBitMatrix has them.
 enum { TERN_WORDS_OF_ROWS = 0, TERN_WORDS_OF_COLUMNS = 1, TERN_WORDS_OF_OUTPUTS = 2 };
