@@ -48,6 +48,17 @@ static void scatter(
     }
 }
 
+// Of each two of COUNT lines of words that are DISTANCE apart, the words that LOW and HIGH name,
+// those of the second counted from 16 on, become the first and the second.
+#define LIST(...) __VA_ARGS__
+#define EXCHANGE(LINES, COUNT, DISTANCE, LOW, HIGH) \
+    UNROLL for (int i = 0; i < COUNT; i++) { \
+        if (i & DISTANCE) continue; \
+        const words a = LINES[i], b = LINES[i + DISTANCE]; \
+        LINES[i] = __builtin_shufflevector(a, b, LIST LOW); \
+        LINES[i + DISTANCE] = __builtin_shufflevector(a, b, LIST HIGH); \
+    }
+
 // Sixty-four bytes of each of 16 rows into lines of a full panel: word i of row j becomes word j of
 // line i. A line of words is a pair of k in bfloat16, a k in float32, two of them in float16.
 ALWAYS_INLINE void turn_lines(
@@ -55,24 +66,14 @@ ALWAYS_INLINE void turn_lines(
     words rows[16];
     UNROLL for (int i = 0; i < 16; i++) memcpy(&rows[i], from + i * row_bytes, 64);
     // Blocks of half the size beside the diagonal change places, four times.
-#define LIST(...) __VA_ARGS__
-#define ROUND(DISTANCE, LOW, HIGH) \
-    UNROLL for (int i = 0; i < 16; i++) { \
-        if (i & DISTANCE) continue; \
-        const words a = rows[i], b = rows[i + DISTANCE]; \
-        rows[i] = __builtin_shufflevector(a, b, LIST LOW); \
-        rows[i + DISTANCE] = __builtin_shufflevector(a, b, LIST HIGH); \
-    }
-    ROUND(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+    EXCHANGE(rows, 16, 8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
         (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-    ROUND(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+    EXCHANGE(rows, 16, 4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
         (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-    ROUND(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+    EXCHANGE(rows, 16, 2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
         (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-    ROUND(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+    EXCHANGE(rows, 16, 1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
         (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
-#undef ROUND
-#undef LIST
     UNROLL for (int i = 0; i < 16; i++) {
         if (type == TERN_FLOAT16) {
             const shorts even = __builtin_convertvector(rows[i] & 0xFFFF, shorts);

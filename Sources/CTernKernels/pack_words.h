@@ -8,8 +8,16 @@
 #include "quantized.h"
 
 // Neighbouring panels and inputs of a work item, and the inputs that its panels take by turns: a
-// line of memory that holds numbers of several panels is used up while it is near.
-enum { STRIP_PANELS = 8, STRIP_INPUTS = 1024, TURN_INPUTS = 128 };
+// line of memory that holds numbers of several panels is used up while it is near. And how many
+// inputs ahead words that lie input by input are sent for.
+enum { STRIP_PANELS = 8, STRIP_INPUTS = 1024, TURN_INPUTS = 128, AHEAD_INPUTS = 64 };
+
+// Sends for 64 bytes that may lie in two lines. Those of the next input or row are far away: no
+// processor does it by itself.
+ALWAYS_INLINE void send_for_line(const char *from) {
+    __builtin_prefetch(from);
+    __builtin_prefetch(from + 63);
+}
 
 ALWAYS_INLINE uint32_t load_word(const char *from, int64_t index) {
     uint32_t word;
@@ -61,35 +69,101 @@ ALWAYS_INLINE words gather_outputs(
     return line;
 }
 
-// Inputs [first, end) of a full panel whose outputs begin with a word's first, multiples of 8.
-ALWAYS_INLINE void lay_full(
+// Where eight lines have the words of eight inputs, numbers change places until each line has the
+// words of an output: blocks of half the size beside the diagonal, three times.
+ALWAYS_INLINE void turn_numbers(words *lines) {
+#define EXCHANGE_NUMBERS(DISTANCE, LOW) \
+    UNROLL for (int i = 0; i < 8; i++) { \
+        if (i & DISTANCE) continue; \
+        const words a = lines[i], b = lines[i + DISTANCE]; \
+        lines[i] = (a & LOW) | (b & LOW) << 4 * DISTANCE; \
+        lines[i + DISTANCE] = (a >> 4 * DISTANCE & LOW) | (b & ~LOW); \
+    }
+    EXCHANGE_NUMBERS(4, 0x0000FFFFu)
+    EXCHANGE_NUMBERS(2, 0x00FF00FFu)
+    EXCHANGE_NUMBERS(1, 0x0F0F0F0Fu)
+#undef EXCHANGE_NUMBERS
+}
+
+// Inputs [first, end) of a whole strip, multiples of 8, from words of outputs: those of an input
+// are neighbours, a line of 16 words, and come to lie in a line of each panel.
+static void lay_strip(
+    const tern_pack_words_args *a, const tern_panel_rows *strip, int64_t first, int64_t end) {
+    const int64_t row_bytes = a->outputs / 2;
+    char *panels[STRIP_PANELS];
+    for (int p = 0; p < STRIP_PANELS; p++) panels[p] = a->weight + strip[p].panel * a->panel_bytes;
+    for (int64_t k = first; k < end; k += 8) {
+        const char *from = a->numbers + k * row_bytes + strip->first / 2;
+        for (int i = 0; i < 8; i++) send_for_line(from + (AHEAD_INPUTS + i) * row_bytes);
+        words saved[8], lines[8];
+        // In the order that a panel's word has its inputs in; then out of that of saved outputs.
+        UNROLL for (int i = 0; i < 8; i++)
+            memcpy(&saved[i], from + (i / 2 + i % 2 * 4) * row_bytes, sizeof saved[i]);
+        turn_numbers(saved);
+        UNROLL for (int i = 0; i < 8; i++) lines[i] = saved[output_place(i)];
+        // Word 2p + h of line i becomes word 8h + i of line p.
+        EXCHANGE(lines, 8, 4, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+            (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+        EXCHANGE(lines, 8, 2, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+            (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+        EXCHANGE(lines, 8, 1, (0, 16, 4, 20, 8, 24, 12, 28, 1, 17, 5, 21, 9, 25, 13, 29),
+            (2, 18, 6, 22, 10, 26, 14, 30, 3, 19, 7, 23, 11, 27, 15, 31))
+        UNROLL for (int p = 0; p < STRIP_PANELS; p++)
+            memcpy(panels[p] + k * 8, &lines[p], sizeof lines[p]);
+    }
+}
+
+// Whether panels of a strip are full, their outputs neighbours that begin with a word's first.
+static int is_whole_strip(const tern_panel_rows *strip, int64_t panels) {
+    if (panels < STRIP_PANELS || strip->first % 8 != 0) return 0;
+    for (int p = 0; p < STRIP_PANELS; p++)
+        if (strip[p].count != 16 || strip[p].first != strip->first + 16 * p) return 0;
+    return 1;
+}
+
+// Inputs [first, end) of a full panel, multiples of 8, from words of inputs that lie row by row.
+static void lay_rows_of_words(
     const tern_pack_words_args *a, int64_t row, char *panel, int64_t first, int64_t end) {
     const int64_t row_bytes = a->stored_inputs / 2;
+    const char *from = a->numbers + row * row_bytes;
     int64_t k = first;
-    if (a->order == TERN_WORDS_OF_ROWS) {
-        const char *from = a->numbers + row * row_bytes;
-        for (; k + 128 <= end; k += 128)
-            turn_lines(from + k / 2, row_bytes, panel + k * 8, TERN_FLOAT32);
-        // What is less than a line of each row.
-        for (int64_t rest = k; rest < end; rest += 8)
-            for (int64_t lane = 0; lane < 16; lane++)
-                memcpy(panel + rest * 8 + lane * 4, from + lane * row_bytes + rest / 2, 4);
+    for (; k + 128 <= end; k += 128) {
+        for (int64_t lane = 0; lane < 16; lane++)
+            send_for_line(from + lane * row_bytes + k / 2 + 64);
+        turn_lines(from + k / 2, row_bytes, panel + k * 8, TERN_FLOAT32);
     }
+    // What is less than a line of each row.
+    for (; k < end; k += 8)
+        for (int64_t lane = 0; lane < 16; lane++)
+            memcpy(panel + k * 8 + lane * 4, from + lane * row_bytes + k / 2, 4);
     for (k = first; k < end; k += 8) {
-        words line;
-        if (a->order == TERN_WORDS_OF_OUTPUTS) {
-            line = gather_outputs(a, row, k);
-        } else {
-            const char *from = a->order == TERN_WORDS_OF_ROWS
-                ? panel + k * 8
-                : a->numbers + (k / 8 * a->outputs + row) * 4;
-            line = panel_words((words)load16(from));
-        }
+        const words line = panel_words((words)load16(panel + k * 8));
         memcpy(panel + k * 8, &line, sizeof line);
     }
 }
 
-// As lay_full, of any rows.
+// The same from words of inputs that lie input by input.
+static void lay_columns_of_words(
+    const tern_pack_words_args *a, int64_t row, char *panel, int64_t first, int64_t end) {
+    const int64_t column_bytes = a->outputs * 4;
+    for (int64_t k = first; k < end; k += 8) {
+        const char *from = a->numbers + k / 8 * column_bytes + row * 4;
+        send_for_line(from + AHEAD_INPUTS / 8 * column_bytes);
+        const words line = panel_words((words)load16(from));
+        memcpy(panel + k * 8, &line, sizeof line);
+    }
+}
+
+// The same from words of outputs, of which the first begins with the panel's first.
+static void lay_words_of_outputs(
+    const tern_pack_words_args *a, int64_t row, char *panel, int64_t first, int64_t end) {
+    for (int64_t k = first; k < end; k += 8) {
+        const words line = gather_outputs(a, row, k);
+        memcpy(panel + k * 8, &line, sizeof line);
+    }
+}
+
+// The same from any words, of any rows.
 static void lay_some(
     const tern_pack_words_args *a, tern_panel_rows rows, char *panel, int64_t first, int64_t end) {
     for (int64_t k = first; k < end; k += 8)
@@ -101,42 +175,72 @@ static void lay_some(
         }
 }
 
-// The scale and zero point of a group of each row.
-static void lay_quantization(
-    const tern_pack_words_args *a, tern_panel_rows rows, char *panel, int64_t group) {
+// The scales of a group of each row.
+static void lay_scales(
+    const tern_pack_words_args *a, tern_panel_rows rows, char *scales, int64_t group) {
+    const int64_t bytes = type_bytes(a->scale_type);
+    if (a->order != TERN_WORDS_OF_ROWS) {
+        const char *from = a->scales + (group * a->outputs + rows.first) * bytes;
+        convert_chunk(from, a->scale_type, scales, TERN_FLOAT16, rows.count);
+        return;
+    }
     const int64_t groups = quotient_up(a->stored_inputs, a->group);
-    const int by_rows = a->order == TERN_WORDS_OF_ROWS;
-    char *scales = panel + word_bytes(a->stored_inputs, TERN_GROUPED_INT4);
+    for (int64_t lane = 0; lane < rows.count; lane++) {
+        const char *from = a->scales + ((rows.first + lane) * groups + group) * bytes;
+        convert_chunk(from, a->scale_type, scales + lane * 2, TERN_FLOAT16, 1);
+    }
+}
+
+// The zero points of a group of each row, a byte each.
+static void lay_zeros(
+    const tern_pack_words_args *a, tern_panel_rows rows, char *zeros, int64_t group) {
+    const int64_t groups = quotient_up(a->stored_inputs, a->group);
     for (int64_t lane = 0; lane < rows.count; lane++) {
         const int64_t row = rows.first + lane;
-        const int64_t at = by_rows ? row * groups + group : group * a->outputs + row;
-        const uint16_t half = float_half(
-            load_element(a->scales + at * type_bytes(a->scale_type), a->scale_type));
-        memcpy(scales + (group * 16 + lane) * 2, &half, sizeof half);
         uint32_t zero = 8;
         if (a->zeros) {
-            const int64_t word = by_rows ? row / 8 * groups + group
-                                         : group * (a->outputs / 8) + row / 8;
+            const int64_t word = a->order == TERN_WORDS_OF_ROWS
+                ? row / 8 * groups + group
+                : group * (a->outputs / 8) + row / 8;
             const int64_t place =
                 a->order == TERN_WORDS_OF_OUTPUTS ? output_place(row % 8) : row % 8;
             zero = (load_word(a->zeros, word) >> 4 * place & 15) + (uint32_t)a->zero_offset;
         }
-        scales[groups * 32 + group * 16 + lane] = (char)zero;
+        zeros[lane] = (char)zero;
     }
 }
 
-// Inputs [first, end) of one panel, and what its groups begin with there.
+// Inputs [first, end) of one panel.
 static void lay_panel(
     const tern_pack_words_args *a, tern_panel_rows rows, int64_t first, int64_t end) {
     char *panel = a->weight + rows.panel * a->panel_bytes;
-    const int whole_words = a->order != TERN_WORDS_OF_OUTPUTS || rows.first % 8 == 0;
-    if (rows.count == 16 && whole_words)
-        lay_full(a, rows.first, panel, first, end);
-    else
+    if (rows.count < 16 || (a->order == TERN_WORDS_OF_OUTPUTS && rows.first % 8 != 0))
         lay_some(a, rows, panel, first, end);
+    else if (a->order == TERN_WORDS_OF_ROWS)
+        lay_rows_of_words(a, rows.first, panel, first, end);
+    else if (a->order == TERN_WORDS_OF_COLUMNS)
+        lay_columns_of_words(a, rows.first, panel, first, end);
+    else
+        lay_words_of_outputs(a, rows.first, panel, first, end);
+}
+
+// Inputs [first, end) of the panels of a strip, and what their groups begin with there.
+static void lay_panels(
+    const tern_pack_words_args *a, const tern_panel_rows *strip, int64_t panels, int64_t first,
+    int64_t end) {
+    if (a->order == TERN_WORDS_OF_OUTPUTS && is_whole_strip(strip, panels))
+        lay_strip(a, strip, first, end);
+    else
+        for (int64_t p = 0; p < panels; p++) lay_panel(a, strip[p], first, end);
+    const int64_t groups = quotient_up(a->stored_inputs, a->group);
     // Several views may share a group: the first of them writes what belongs to all.
     for (int64_t group = quotient_up(first, a->group); group * a->group < end; group++)
-        lay_quantization(a, rows, panel, group);
+        for (int64_t p = 0; p < panels; p++) {
+            char *scales = a->weight + strip[p].panel * a->panel_bytes
+                + word_bytes(a->stored_inputs, TERN_GROUPED_INT4);
+            lay_scales(a, strip[p], scales + group * 32, group);
+            lay_zeros(a, strip[p], scales + groups * 32 + group * 16, group);
+        }
 }
 
 static void pack_words(void *arguments, tern_share share) {
@@ -147,11 +251,10 @@ static void pack_words(void *arguments, tern_share share) {
     for (claims work = claims_of(share, items); claim(&work);) {
         const int64_t item = work.item;
         const int64_t panel = item % strips * STRIP_PANELS;
-        const int64_t last = least(panel + STRIP_PANELS, a->panels);
+        const int64_t panels = least(STRIP_PANELS, a->panels - panel);
         const int64_t begin = a->first_input + item / strips * STRIP_INPUTS;
         const int64_t end = least(begin + STRIP_INPUTS, view_end);
         for (int64_t k = begin; k < end; k += TURN_INPUTS)
-            for (int64_t p = panel; p < last; p++)
-                lay_panel(a, a->rows[p], k, least(k + TURN_INPUTS, end));
+            lay_panels(a, a->rows + panel, panels, k, least(k + TURN_INPUTS, end));
     }
 }

@@ -109,8 +109,8 @@ typedef struct {
     int64_t panel;
 } tern_panel_source;
 
-// Rows of matrices into panels. Those for panels of real numbers begin with the first input in view;
-// those for panels of whole numbers are whole.
+// Rows of matrices into panels. Those for panels of real numbers begin with the first input in
+// view; those for panels of whole numbers are whole.
 typedef struct {
     const tern_panel_source *sources;  // of so many panels
     int64_t panels;

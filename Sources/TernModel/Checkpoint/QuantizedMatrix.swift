@@ -187,8 +187,9 @@ extension CheckpointTensor {
     private func largestBits<Bits: FixedWidthInteger & UnsignedInteger>(_: Bits.Type) -> Bits {
         let elements = UnsafeRawPointer(storage.base + byteOffset)
         var largest: Bits = 0
-        for place in stride(from: 0, to: bytes, by: MemoryLayout<Bits>.size) {
-            let bits = elements.loadUnaligned(fromByteOffset: place, as: Bits.self)
+        let size = MemoryLayout<Bits>.size
+        for index in 0..<bytes / size {
+            let bits = elements.loadUnaligned(fromByteOffset: index &* size, as: Bits.self)
             largest = max(largest, bits & Bits.max >> 1)
         }
         return largest
