@@ -54,10 +54,17 @@ static void scatter(
 #define EXCHANGE(LINES, COUNT, DISTANCE, LOW, HIGH) \
     UNROLL for (int i = 0; i < COUNT; i++) { \
         if (i & DISTANCE) continue; \
-        const words a = LINES[i], b = LINES[i + DISTANCE]; \
-        LINES[i] = __builtin_shufflevector(a, b, LIST LOW); \
-        LINES[i + DISTANCE] = __builtin_shufflevector(a, b, LIST HIGH); \
+        const words upper = LINES[i], lower = LINES[i + DISTANCE]; \
+        LINES[i] = __builtin_shufflevector(upper, lower, LIST LOW); \
+        LINES[i + DISTANCE] = __builtin_shufflevector(upper, lower, LIST HIGH); \
     }
+// Halves of lines, and each second quarter, change places.
+#define EXCHANGE_HALVES(LINES, COUNT, DISTANCE) \
+    EXCHANGE(LINES, COUNT, DISTANCE, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23), \
+        (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+#define EXCHANGE_QUARTERS(LINES, COUNT, DISTANCE) \
+    EXCHANGE(LINES, COUNT, DISTANCE, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27), \
+        (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
 
 // Sixty-four bytes of each of 16 rows into lines of a full panel: word i of row j becomes word j of
 // line i. A line of words is a pair of k in bfloat16, a k in float32, two of them in float16.
@@ -66,10 +73,8 @@ ALWAYS_INLINE void turn_lines(
     words rows[16];
     UNROLL for (int i = 0; i < 16; i++) memcpy(&rows[i], from + i * row_bytes, 64);
     // Blocks of half the size beside the diagonal change places, four times.
-    EXCHANGE(rows, 16, 8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-        (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-    EXCHANGE(rows, 16, 4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-        (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+    EXCHANGE_HALVES(rows, 16, 8)
+    EXCHANGE_QUARTERS(rows, 16, 4)
     EXCHANGE(rows, 16, 2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
         (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
     EXCHANGE(rows, 16, 1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
@@ -108,14 +113,15 @@ static void pack(void *arguments, tern_share share) {
         char *panel = a->weight + s.panel * a->panel_bytes;
         for (int64_t first = 0; first < a->inputs; first += PACK_CHUNK) {
             const int64_t count = least(PACK_CHUNK, a->inputs - first);
-            const char *from = s.source + first * type_bytes(s.type);
+            const char *from = s.source + first * type_bytes(s.source_type);
             char converted[16 * PACK_CHUNK * 4];
             int64_t step = s.row_bytes;
-            if (s.type != a->type) {
+            if (s.source_type != a->type) {
                 step = PACK_CHUNK * bytes;
                 for (int64_t lane = 0; lane < s.rows; lane++)
                     convert_chunk(
-                        from + lane * s.row_bytes, s.type, converted + lane * step, a->type, count);
+                        from + lane * s.row_bytes, s.source_type, converted + lane * step,
+                        a->type, count);
                 from = converted;
             }
             // Types as constants, so that squares are turned in registers.

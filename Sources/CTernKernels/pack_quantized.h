@@ -34,8 +34,8 @@ ALWAYS_INLINE quantization group_quantization(float low, float high) {
 // Some inputs of a row of real numbers.
 ALWAYS_INLINE void load_chunk(
     const tern_panel_source *s, const char *row, int64_t first, int64_t count, float *chunk) {
-    convert_chunk(
-        row + first * type_bytes(s->type), s->type, (char *)chunk, TERN_FLOAT32, count);
+    const int32_t type = s->source_type;
+    convert_chunk(row + first * type_bytes(type), type, (char *)chunk, TERN_FLOAT32, count);
 }
 
 // What a group of a row of real numbers is quantized with, in panels of a type.

@@ -12,9 +12,9 @@
 // inputs ahead words that lie input by input are sent for.
 enum { STRIP_PANELS = 8, STRIP_INPUTS = 1024, TURN_INPUTS = 128, AHEAD_INPUTS = 64 };
 
-// Sends for 64 bytes that may lie in two lines. Those of the next input or row are far away: no
-// processor does it by itself.
-ALWAYS_INLINE void send_for_line(const char *from) {
+// Sends for 64 bytes, which may lie in two lines, into the first cache: they are needed soon. Steps
+// are too long, or streams too many, for a processor to look ahead by itself.
+ALWAYS_INLINE void fetch_64_bytes(const char *from) {
     __builtin_prefetch(from);
     __builtin_prefetch(from + 63);
 }
@@ -69,15 +69,15 @@ ALWAYS_INLINE words gather_outputs(
     return line;
 }
 
-// Where eight lines have the words of eight inputs, numbers change places until each line has the
-// words of an output: blocks of half the size beside the diagonal, three times.
+// Number j of each word of line i becomes number i of that word of line j: blocks of half the size
+// beside the diagonal change places, three times.
 ALWAYS_INLINE void turn_numbers(words *lines) {
 #define EXCHANGE_NUMBERS(DISTANCE, LOW) \
     UNROLL for (int i = 0; i < 8; i++) { \
         if (i & DISTANCE) continue; \
-        const words a = lines[i], b = lines[i + DISTANCE]; \
-        lines[i] = (a & LOW) | (b & LOW) << 4 * DISTANCE; \
-        lines[i + DISTANCE] = (a >> 4 * DISTANCE & LOW) | (b & ~LOW); \
+        const words upper = lines[i], lower = lines[i + DISTANCE]; \
+        lines[i] = (upper & LOW) | (lower & LOW) << 4 * DISTANCE; \
+        lines[i + DISTANCE] = (upper >> 4 * DISTANCE & LOW) | (lower & ~LOW); \
     }
     EXCHANGE_NUMBERS(4, 0x0000FFFFu)
     EXCHANGE_NUMBERS(2, 0x00FF00FFu)
@@ -86,26 +86,25 @@ ALWAYS_INLINE void turn_numbers(words *lines) {
 }
 
 // Inputs [first, end) of a whole strip, multiples of 8, from words of outputs: those of an input
-// are neighbours, a line of 16 words, and come to lie in a line of each panel.
-static void lay_strip(
+// for all panels are 64 neighbouring bytes.
+static void lay_strip_of_outputs(
     const tern_pack_words_args *a, const tern_panel_rows *strip, int64_t first, int64_t end) {
     const int64_t row_bytes = a->outputs / 2;
     char *panels[STRIP_PANELS];
     for (int p = 0; p < STRIP_PANELS; p++) panels[p] = a->weight + strip[p].panel * a->panel_bytes;
     for (int64_t k = first; k < end; k += 8) {
         const char *from = a->numbers + k * row_bytes + strip->first / 2;
-        for (int i = 0; i < 8; i++) send_for_line(from + (AHEAD_INPUTS + i) * row_bytes);
+        for (int i = 0; i < 8; i++) fetch_64_bytes(from + (AHEAD_INPUTS + i) * row_bytes);
         words saved[8], lines[8];
-        // In the order that a panel's word has its inputs in; then out of that of saved outputs.
+        // Inputs in the order in which a panel's word has them.
         UNROLL for (int i = 0; i < 8; i++)
             memcpy(&saved[i], from + (i / 2 + i % 2 * 4) * row_bytes, sizeof saved[i]);
         turn_numbers(saved);
+        // Out of the order in which saved words have their outputs.
         UNROLL for (int i = 0; i < 8; i++) lines[i] = saved[output_place(i)];
         // Word 2p + h of line i becomes word 8h + i of line p.
-        EXCHANGE(lines, 8, 4, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-            (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
-        EXCHANGE(lines, 8, 2, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-            (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+        EXCHANGE_HALVES(lines, 8, 4)
+        EXCHANGE_QUARTERS(lines, 8, 2)
         EXCHANGE(lines, 8, 1, (0, 16, 4, 20, 8, 24, 12, 28, 1, 17, 5, 21, 9, 25, 13, 29),
             (2, 18, 6, 22, 10, 26, 14, 30, 3, 19, 7, 23, 11, 27, 15, 31))
         UNROLL for (int p = 0; p < STRIP_PANELS; p++)
@@ -122,14 +121,14 @@ static int is_whole_strip(const tern_panel_rows *strip, int64_t panels) {
 }
 
 // Inputs [first, end) of a full panel, multiples of 8, from words of inputs that lie row by row.
-static void lay_rows_of_words(
+static void lay_words_of_rows(
     const tern_pack_words_args *a, int64_t row, char *panel, int64_t first, int64_t end) {
     const int64_t row_bytes = a->stored_inputs / 2;
     const char *from = a->numbers + row * row_bytes;
     int64_t k = first;
     for (; k + 128 <= end; k += 128) {
         for (int64_t lane = 0; lane < 16; lane++)
-            send_for_line(from + lane * row_bytes + k / 2 + 64);
+            fetch_64_bytes(from + lane * row_bytes + k / 2 + 64);
         turn_lines(from + k / 2, row_bytes, panel + k * 8, TERN_FLOAT32);
     }
     // What is less than a line of each row.
@@ -143,12 +142,12 @@ static void lay_rows_of_words(
 }
 
 // The same from words of inputs that lie input by input.
-static void lay_columns_of_words(
+static void lay_words_of_columns(
     const tern_pack_words_args *a, int64_t row, char *panel, int64_t first, int64_t end) {
     const int64_t column_bytes = a->outputs * 4;
     for (int64_t k = first; k < end; k += 8) {
         const char *from = a->numbers + k / 8 * column_bytes + row * 4;
-        send_for_line(from + AHEAD_INPUTS / 8 * column_bytes);
+        fetch_64_bytes(from + AHEAD_INPUTS / 8 * column_bytes);
         const words line = panel_words((words)load16(from));
         memcpy(panel + k * 8, &line, sizeof line);
     }
@@ -217,19 +216,19 @@ static void lay_panel(
     if (rows.count < 16 || (a->order == TERN_WORDS_OF_OUTPUTS && rows.first % 8 != 0))
         lay_some(a, rows, panel, first, end);
     else if (a->order == TERN_WORDS_OF_ROWS)
-        lay_rows_of_words(a, rows.first, panel, first, end);
+        lay_words_of_rows(a, rows.first, panel, first, end);
     else if (a->order == TERN_WORDS_OF_COLUMNS)
-        lay_columns_of_words(a, rows.first, panel, first, end);
+        lay_words_of_columns(a, rows.first, panel, first, end);
     else
         lay_words_of_outputs(a, rows.first, panel, first, end);
 }
 
 // Inputs [first, end) of the panels of a strip, and what their groups begin with there.
-static void lay_panels(
+static void lay_turn(
     const tern_pack_words_args *a, const tern_panel_rows *strip, int64_t panels, int64_t first,
     int64_t end) {
     if (a->order == TERN_WORDS_OF_OUTPUTS && is_whole_strip(strip, panels))
-        lay_strip(a, strip, first, end);
+        lay_strip_of_outputs(a, strip, first, end);
     else
         for (int64_t p = 0; p < panels; p++) lay_panel(a, strip[p], first, end);
     const int64_t groups = quotient_up(a->stored_inputs, a->group);
@@ -255,6 +254,11 @@ static void pack_words(void *arguments, tern_share share) {
         const int64_t begin = a->first_input + item / strips * STRIP_INPUTS;
         const int64_t end = least(begin + STRIP_INPUTS, view_end);
         for (int64_t k = begin; k < end; k += TURN_INPUTS)
-            lay_panels(a, a->rows + panel, panels, k, least(k + TURN_INPUTS, end));
+            lay_turn(a, a->rows + panel, panels, k, least(k + TURN_INPUTS, end));
     }
 }
+
+#undef EXCHANGE_QUARTERS
+#undef EXCHANGE_HALVES
+#undef EXCHANGE
+#undef LIST

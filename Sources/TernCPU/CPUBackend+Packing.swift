@@ -7,9 +7,9 @@ import TernTensor
 extension CPUBackend {
     /// Packs panel by panel; bits are those of the reference.
     public func pack(_ jobs: [PackJob], into weight: PackedWeight) {
+        OpChecks.pack(jobs, into: weight)
         let sources = jobs.flatMap { job in
-            OpChecks.pack(job, into: weight)
-            return weight.layout.panels(ofBlock: job.block).map { panel in
+            weight.layout.panels(ofBlock: job.block).map { panel in
                 tern_panel_source(job, panel: panel, of: weight.layout)
             }
         }
@@ -32,12 +32,11 @@ extension CPUBackend {
         OpChecks.pack(matrix, blocks, into: weight)
         let layout = weight.layout
         let rows = blocks.flatMap { block in
-            let first = layout.rows(ofBlock: block.block).lowerBound
-            return layout.panels(ofBlock: block.block).map { panel in
-                let own = layout.rows(ofPanel: panel)
-                return tern_panel_rows(
-                    panel: Int64(panel), first: Int64(block.row + own.lowerBound - first),
-                    count: Int64(own.count))
+            layout.panels(ofBlock: block.block).map { panel in
+                tern_panel_rows(
+                    panel: Int64(panel),
+                    first: Int64(block.row + layout.rows(ofBlock: block.block, beforePanel: panel)),
+                    count: Int64(layout.rows(ofPanel: panel).count))
             }
         }
         rows.withUnsafeBufferPointer { rows in
@@ -60,17 +59,16 @@ extension CPUBackend {
 extension tern_panel_source {
     /// The rows of a job that one panel of its block takes.
     fileprivate init(_ job: PackJob, panel: Int, of layout: PanelLayout) {
-        let rows = layout.rows(ofPanel: panel)
-        let before = rows.lowerBound - layout.rows(ofBlock: job.block).lowerBound
+        let before = layout.rows(ofBlock: job.block, beforePanel: panel)
         let rowBytes = job.rowStride * job.elements.bytes
         self.init(
             source: UnsafePointer(
                 (job.source.base + job.byteOffset + before * rowBytes)
                     .assumingMemoryBound(to: CChar.self)),
-            row_bytes: Int64(rowBytes), scales: nil, type: Int32(TERN_FLOAT32),
-            rows: Int32(rows.count), panel: Int64(panel))
+            row_bytes: Int64(rowBytes), scales: nil, source_type: Int32(TERN_FLOAT32),
+            rows: Int32(layout.rows(ofPanel: panel).count), panel: Int64(panel))
         switch job.elements {
-        case .real(let dtype): type = dtype.kernelType
+        case .real(let dtype): source_type = dtype.kernelType
         case .whole(let scales): self.scales = UnsafePointer(scales.floats + before)
         }
     }

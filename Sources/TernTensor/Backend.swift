@@ -11,12 +11,13 @@ public protocol Backend: AnyObject, Sendable {
     var name: String { get }
 
     /// Packs rows into blocks of a weight, rounding to its type (to nearest, ties to even). The
-    /// weight is whole, or a view of some of its inputs: then no other is touched.
+    /// weight is whole, or a view of some of its inputs: then no other is touched. No block is named
+    /// twice.
     func pack(_ jobs: [PackJob], into weight: PackedWeight)
 
     /// Lays rows of four-bit numbers out as blocks of a weight of int4 in the same groups, whole or a
     /// view of some of its inputs: no others are read or written, and a group's scale is with its
-    /// first. Nothing is rounded but scales, to float16.
+    /// first. Nothing is rounded but scales, to float16. No block is named twice.
     func pack(
         _ matrix: FourBitMatrix, _ blocks: [FourBitMatrix.Block], into weight: PackedWeight)
 

@@ -20,6 +20,7 @@ extension OpChecks {
             matrix.order == .rows || matrix.outputs % 8 == 0,
             "pack: \(matrix.outputs) outputs, no multiple of 8")
         let count = weight.layout.blockPanels.count - 1
+        distinct(blocks.map(\.block))
         for block in blocks {
             precondition(
                 block.block >= 0 && block.block < count, "pack: block \(block.block) of \(count)")

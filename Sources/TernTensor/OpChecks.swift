@@ -4,7 +4,18 @@
 /// The preconditions of the ops of `Backend`, shared by all backends.
 public enum OpChecks {
     /// See `Backend.pack`.
-    public static func pack(_ job: PackJob, into weight: PackedWeight) {
+    public static func pack(_ jobs: [PackJob], into weight: PackedWeight) {
+        distinct(jobs.map(\.block))
+        for job in jobs { pack(job, into: weight) }
+    }
+
+    /// Several workers write at once: no block may be two jobs'.
+    static func distinct(_ blocks: [Int]) {
+        precondition(
+            Set(blocks).count == blocks.count, "pack: a block twice among \(blocks)")
+    }
+
+    private static func pack(_ job: PackJob, into weight: PackedWeight) {
         let blocks = weight.layout.blockPanels.count - 1
         precondition(
             job.block >= 0 && job.block < blocks, "pack: block \(job.block) of \(blocks)")
@@ -30,6 +41,7 @@ public enum OpChecks {
         case .whole(let scales):
             precondition(weight.format == .int8, "pack: whole numbers into \(weight.format)")
             floats(scales, Shape(rows, 1), "pack: scales")
+            precondition(scales.isDense, "pack: scales apart from each other")
         }
     }
 

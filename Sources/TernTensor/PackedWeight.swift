@@ -47,6 +47,10 @@ public struct PanelLayout: Sendable, Equatable {
         let panels = panels(ofBlock: block)
         return Int(panelStarts[panels.lowerBound])..<Int(panelStarts[panels.upperBound])
     }
+    /// Output rows of a block that come before those of one of its panels.
+    public func rows(ofBlock block: Int, beforePanel panel: Int) -> Int {
+        rows(ofPanel: panel).lowerBound - rows(ofBlock: block).lowerBound
+    }
 }
 
 /// A weight matrix `[outputs, inputs]` in panels, or a view of a range of its outputs or inputs.

@@ -4,8 +4,8 @@
 extension ReferenceBackend {
     /// Packs element by element.
     public func pack(_ jobs: [PackJob], into weight: PackedWeight) {
+        OpChecks.pack(jobs, into: weight)
         for job in jobs {
-            OpChecks.pack(job, into: weight)
             guard case .plain(let dtype) = weight.format, case .real(let source) = job.elements
             else {
                 packQuantized(job, into: weight)

@@ -118,8 +118,4 @@ struct AttentionTests {
             #expect(found.allSatisfy { abs(Float(bitPattern: $0) - 1) < 1e-6 })
         }
     }
-
-    private func contents(_ storage: Storage) -> [UInt8] {
-        Array(UnsafeRawBufferPointer(start: storage.base, count: storage.bytes))
-    }
 }

@@ -62,6 +62,11 @@ func randomWeight(
     return weight
 }
 
+/// All bytes of a piece of memory.
+func contents(_ storage: Storage) -> [UInt8] {
+    Array(UnsafeRawBufferPointer(start: storage.base, count: storage.bytes))
+}
+
 /// The bits of float32 numbers. No collection: where two of those differ in most of their elements,
 /// a test's report of what differs takes minutes.
 struct Bits: Hashable, Sequence, CustomStringConvertible {

@@ -163,26 +163,28 @@ struct LinearTests {
 
     @Test("Blocks are packed at one meeting of the workers, whatever their rows are of")
     func packingTogether() throws {
-        let backend = try backend(KernelSet.best.name, threads: 2)
-        let layout = PanelLayout(blocks: [16, 16, 5, 40, 16])
-        let jobs = try zip(
-            layout.blockPanels.indices, [DType.bfloat16, .float32, .float16, .float32]
-        )
-        .map { block, dtype in
+        let layout = PanelLayout(blocks: [16, 16, 5, 0, 40, 16])
+        // The last block gets no rows.
+        let types = [DType.bfloat16, .float32, .float16, .float16, .float32]
+        let jobs = try types.enumerated().map { block, dtype in
             let stride = 99 + block
             let source = try random([41, stride], seed: 14, dtype: dtype)
             return PackJob(
                 source: source.storage, byteOffset: block * dtype.bytes, rowStride: stride,
                 dtype: dtype, block: block)
-        }
-        for format in [WeightFormat.plain(.bfloat16), .int8] {
+        }.reversed()
+        for format in [WeightFormat.plain(.bfloat16), .int8, .int4(group: 32)] {
             let expected = try PackedWeight(layout: layout, inputParts: [0, 99], format: format)
-            let found = try PackedWeight(layout: layout, inputParts: [0, 99], format: format)
-            ReferenceBackend().pack(jobs, into: expected)
-            let before = backend.pool.meetings
-            backend.pack(jobs, into: found)
-            #expect(backend.pool.meetings == before + 1, "\(format)")
-            #expect(contents(found.storage) == contents(expected.storage), "\(format)")
+            ReferenceBackend().pack(Array(jobs), into: expected)
+            for backend in try everyBackend(threads: 2) {
+                let found = try PackedWeight(layout: layout, inputParts: [0, 99], format: format)
+                let before = backend.pool.meetings
+                backend.pack(Array(jobs), into: found)
+                #expect(backend.pool.meetings == before + 1, "\(format)")
+                #expect(
+                    contents(found.storage) == contents(expected.storage),
+                    "\(backend.kernels.name) \(format)")
+            }
         }
     }
 
@@ -240,10 +242,6 @@ struct LinearTests {
                 #expect(contents(found.storage) == contents(expected.storage), "\(dtype)")
             }
         }
-    }
-
-    private func contents(_ storage: Storage) -> [UInt8] {
-        Array(UnsafeRawBufferPointer(start: storage.base, count: storage.bytes))
     }
 
     private func columns(_ input: Tensor, _ range: Range<Int>) throws -> Tensor {

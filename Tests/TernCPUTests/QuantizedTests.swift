@@ -24,7 +24,7 @@ struct QuantizedTests {
                     let found = try quantizedWeight(
                         blocks, parts, format, on: backend, dtype: dtype)
                     #expect(
-                        bytes(found) == bytes(expected),
+                        contents(found.storage) == contents(expected.storage),
                         "\(backend.kernels.name) \(blocks) \(parts)")
                 }
             }
@@ -151,10 +151,12 @@ struct QuantizedTests {
             let job = PackJob(
                 source: source.storage, byteOffset: 0, rowStride: 390, dtype: .float32, block: 0)
             for parts in [2..<4, 1..<2, 0..<1] {
-                #expect(bytes(found) != bytes(expected), "\(parts) came too early")
+                #expect(
+                    contents(found.storage) != contents(expected.storage), "\(parts) came too early"
+                )
                 backend.pack([job], into: found.inputs(parts: parts))
             }
-            #expect(bytes(found) == bytes(expected), "\(backend.name)")
+            #expect(contents(found.storage) == contents(expected.storage), "\(backend.name)")
         }
     }
 
@@ -219,6 +221,43 @@ struct QuantizedTests {
         }
     }
 
+    @Test("Blocks of whole and of real numbers are packed together, by parts of the inputs too")
+    func packingBytesOfBlocks() throws {
+        let scales = try random([37, 1], seed: 9)
+        let numbers = try Storage(zeroedBytes: 37 * 390)
+        for place in 0..<37 * 390 {
+            numbers.base.storeBytes(
+                of: Int8(place &* 31 % 255 - 127), toByteOffset: place, as: Int8.self)
+        }
+        let real = try random([20, 390], seed: 10)
+        let jobs =
+            [(0, 0, 16), (1, 16, 16), (2, 16, 37)].map { block, first, end in
+                PackJob(
+                    source: numbers, byteOffset: first * 390, rowStride: 390,
+                    elements: .whole(scales: scales.rows(first..<end)), block: block)
+            } + [
+                PackJob(
+                    source: real.storage, byteOffset: 0, rowStride: 390, dtype: .float32, block: 3)
+            ]
+        func packed(_ views: [Range<Int>], _ backend: any Backend) throws -> [UInt8] {
+            let weight = try PackedWeight(
+                layout: PanelLayout(blocks: [16, 0, 21, 20]), inputParts: [0, 128, 256, 390],
+                format: .int8)
+            for view in views {
+                backend.pack(jobs.reversed(), into: weight.inputs(parts: view))
+            }
+            return contents(weight.storage)
+        }
+        let expected = try packed([0..<3], ReferenceBackend())
+        let backends: [any Backend] = try everyBackend(threads: 2) + [ReferenceBackend()]
+        for backend in backends {
+            for views in [[0..<3], [2..<3, 0..<2]] {
+                let isSame = try packed(views, backend) == expected
+                #expect(isSame, "\(backend.name) \(views)")
+            }
+        }
+    }
+
     /// Seeded rows in blocks, quantized.
     private func quantizedWeight(
         _ blocks: [Int], _ parts: [Int], _ format: WeightFormat, on backend: any Backend,
@@ -237,9 +276,5 @@ struct QuantizedTests {
             row += count
         }
         return weight
-    }
-
-    private func bytes(_ weight: PackedWeight) -> [UInt8] {
-        Array(UnsafeRawBufferPointer(start: weight.storage.base, count: weight.storage.bytes))
     }
 }

@@ -104,7 +104,7 @@ typedef struct {
     const char *source;             // the first row
     int64_t row_bytes;              // from one row to the next
     const float *_Nullable scales;  // [rows]
-    int32_t type;                   // of real numbers
+    int32_t source_type;            // of real numbers
     int32_t rows;
     int64_t panel;
 } tern_panel_source;
@@ -114,10 +114,10 @@ typedef struct {
 typedef struct {
     const tern_panel_source *sources;  // of so many panels
     int64_t panels;
-    int32_t type;                 // of the weight
-    int64_t first_input, inputs;  // of the view, counted in the whole
+    int32_t type;                  // of the weight
+    int64_t first_input, inputs;   // of the view, counted in the whole
     int64_t stored_inputs, group;  // of weights of whole numbers
-    char *weight;                 // the first panel of the whole
+    char *weight;                  // the first panel of the whole
     int64_t panel_bytes;
 } tern_pack_args;
 

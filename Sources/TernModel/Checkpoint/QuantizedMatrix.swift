@@ -188,6 +188,7 @@ extension CheckpointTensor {
         let elements = UnsafeRawPointer(storage.base + byteOffset)
         var largest: Bits = 0
         let size = MemoryLayout<Bits>.size
+        // Without a check for overflow, so that the loop is one of vectors.
         for index in 0..<bytes / size {
             let bits = elements.loadUnaligned(fromByteOffset: index &* size, as: Bits.self)
             largest = max(largest, bits & Bits.max >> 1)

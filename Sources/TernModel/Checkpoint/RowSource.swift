@@ -139,7 +139,7 @@ extension RowSource {
         let place = place ?? .elements(from: 0, shape: [rows])
         vector.withElements(of: Float.self) { output in
             for (row, count, block) in placements() {
-                let first = Int(layout.panelStarts[layout.blockPanels[block]])
+                let first = layout.rows(ofBlock: block).lowerBound
                 for index in 0..<count {
                     let element = place.first + (row + index) * place.rowStep
                     output[first + index] = tensor.element(element) + offset
