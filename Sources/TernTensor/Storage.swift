@@ -50,19 +50,23 @@ public final class Storage: @unchecked Sendable {
         isFile = true
     }
 
-    /// Lets the pages of a file go that hold some of its bytes: they count as this process's memory
-    /// no more, and come back when they are read again. Memory that is no file's stays as it is.
+    /// Lets the pages of a file go that hold some of its bytes, and those beside them that the system
+    /// may have brought in with them: they count as this process's memory no more, and come back when
+    /// they are read again. Memory that is no file's stays as it is.
     ///
     /// Thread: any, readers of the same bytes among them.
     public func letGo(of range: Range<Int>) {
         precondition(
             0 <= range.lowerBound && range.upperBound <= bytes,
             "bytes \(range) of a storage of \(bytes)")
-        let page = Int(getpagesize())
-        let first = range.lowerBound / page * page
         guard isFile, !range.isEmpty else { return }
-        madvise(base + first, range.upperBound - first, MADV_DONTNEED)
+        let first = range.lowerBound / Self.folioBytes * Self.folioBytes
+        let end = (range.upperBound + Self.folioBytes - 1) / Self.folioBytes * Self.folioBytes
+        madvise(base + first, min(end, bytes) - first, MADV_DONTNEED)
     }
+
+    /// The most of a file that the system holds, and brings in, as one.
+    private static let folioBytes = 2 << 20
 
     deinit { munmap(base, max(bytes, 1)) }
 }

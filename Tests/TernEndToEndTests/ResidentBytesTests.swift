@@ -85,6 +85,8 @@ struct ResidentBytesTests {
                 ])))
         #expect(answer.json["usage"]?["completion_tokens"] == 4)
         let bytes = try process.residentBytes()
+        let ofFile = try Processes.residentBytes(of: process.number, from: "model.safetensors")
+        #expect(ofFile == (load.isEmpty ? 0 : nil), "a file that was loaded holds no memory")
         process.signal(SIGTERM)
         #expect(process.wait() == 0)
         return bytes

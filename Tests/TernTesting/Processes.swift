@@ -33,6 +33,23 @@ public enum Processes {
         return kilobytes * 1024
     }
 
+    /// Bytes of a file that a running process has mapped and in memory; nil where it maps none.
+    public static func residentBytes(of process: pid_t, from file: String) throws -> Int? {
+        let text = String(decoding: try Fixture.bytes("/proc/\(process)/smaps"), as: UTF8.self)
+        // A line with the file's name begins what is said of each mapping.
+        var isOfFile = false
+        var bytes: Int?
+        for line in text.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            if words[0].last != ":" {
+                isOfFile = line.hasSuffix("/" + file)
+            } else if isOfFile, words[0] == "Rss:", let kilobytes = Int(words[1]) {
+                bytes = (bytes ?? 0) + 1024 * kilobytes
+            }
+        }
+        return bytes
+    }
+
     /// Whether a process runs or waits to be buried.
     public static func exists(_ process: pid_t) -> Bool { kill(process, 0) == 0 }
 }

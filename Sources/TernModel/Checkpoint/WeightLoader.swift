@@ -76,6 +76,7 @@ public final class WeightLoader {
                     rows.name, shape: rows.place?.shape ?? [rows.rows])
                 append { _, _ in
                     rows.copy(tensor, to: vector, layout: layout, adding: offset)
+                    tensor.letGo()
                 }
             case .dummy:
                 if rows.name.hasSuffix("norm.weight") {
