@@ -257,8 +257,3 @@ static void pack_words(void *arguments, tern_share share) {
             lay_turn(a, a->rows + panel, panels, k, least(k + TURN_INPUTS, end));
     }
 }
-
-#undef EXCHANGE_QUARTERS
-#undef EXCHANGE_HALVES
-#undef EXCHANGE
-#undef LIST

@@ -33,15 +33,16 @@ struct FourBitTests {
             zeroOffset: order == .columns ? 1 : 0)
     }
 
-    /// The blocks of a matrix one after the other, each in inputs as parts come.
+    /// The blocks of a matrix, one after the other or from given rows on, each in inputs as parts
+    /// come.
     private func packed(
         _ matrix: FourBitMatrix, blocks: [Int], parts: [Int], views: [Range<Int>],
-        on backend: any Backend
+        from starts: [Int]? = nil, on backend: any Backend
     ) throws -> [UInt8] {
         let weight = try PackedWeight(
             layout: PanelLayout(blocks: blocks), inputParts: parts,
             format: .int4(group: matrix.group))
-        let starts = blocks.indices.map { blocks[..<$0].reduce(0, +) }
+        let starts = starts ?? blocks.indices.map { blocks[..<$0].reduce(0, +) }
         let rows = blocks.indices.map { FourBitMatrix.Block(row: starts[$0], block: $0) }
         for view in views { backend.pack(matrix, rows, into: weight.inputs(parts: view)) }
         return contents(weight.storage)
@@ -50,15 +51,14 @@ struct FourBitTests {
     @Test(
         "Every kernel lays words out as the reference does, whole and by parts of the inputs",
         arguments: FourBitMatrix.Order.allCases,
-        [[16, 16, 16], [128, 8], [8, 24, 0, 8, 8], [6, 6, 6, 6, 6, 6, 6, 6], [20, 28]])
+        [[16, 16, 16], [48], [128, 8], [8, 24, 0, 8, 8], [6, 6, 6, 6, 6, 6, 6, 6], [20, 28]])
     func matchesReference(order: FourBitMatrix.Order, blocks: [Int]) throws {
         let parts = [0, 48, 96, 144, 1392]
         for group in [128, 24, 1392, 4096] {
             for (type, hasZeros) in [(DType.float16, true), (.bfloat16, false), (.float32, true)] {
                 let matrix = try matrix(
                     order, outputs: blocks.reduce(0, +), inputs: 1392, group: group,
-                    scaleType: type,
-                    hasZeros: hasZeros)
+                    scaleType: type, hasZeros: hasZeros)
                 func bytes(_ views: [Range<Int>], _ backend: any Backend) throws -> [UInt8] {
                     try packed(matrix, blocks: blocks, parts: parts, views: views, on: backend)
                 }
@@ -108,13 +108,11 @@ struct FourBitTests {
         arguments: FourBitMatrix.Order.allCases)
     func manyPanels(order: FourBitMatrix.Order) throws {
         let matrix = try matrix(order, outputs: 408, inputs: 256, group: 128)
-        let layout = PanelLayout(blocks: Array(repeating: 16, count: 25) + [8])
+        let blocks = Array(repeating: 16, count: 25) + [8]
         func bytes(_ backend: any Backend, row: (Int) -> Int) throws -> [UInt8] {
-            let weight = try PackedWeight(
-                layout: layout, inputParts: [0, 256], format: .int4(group: matrix.group))
-            let blocks = (0..<26).map { FourBitMatrix.Block(row: row($0), block: $0) }
-            backend.pack(matrix, blocks, into: weight)
-            return contents(weight.storage)
+            try packed(
+                matrix, blocks: blocks, parts: [0, 256], views: [0..<1],
+                from: blocks.indices.map(row), on: backend)
         }
         let first = { 16 * $0 }
         // The last rows first; from the second word of outputs on; within words.

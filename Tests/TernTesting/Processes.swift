@@ -28,9 +28,13 @@ public enum Processes {
         let path = "/proc/\(process)/smaps_rollup"
         let text = String(decoding: try Fixture.bytes(path), as: UTF8.self)
         let line = text.split(separator: "\n").first { $0.hasPrefix("Rss:") }
-        guard let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        else { throw Fixture.Missing(path: path) }
-        return kilobytes * 1024
+        guard let bytes = line.flatMap(bytes(of:)) else { throw Fixture.Missing(path: path) }
+        return bytes
+    }
+
+    /// What a line of the system says, which is in units of 1,024 bytes.
+    private static func bytes(of line: Substring) -> Int? {
+        line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { 1024 * $0 }
     }
 
     /// Bytes of a file that a running process has mapped and in memory; nil where it maps none.
@@ -38,16 +42,15 @@ public enum Processes {
         let text = String(decoding: try Fixture.bytes("/proc/\(process)/smaps"), as: UTF8.self)
         // A line with the file's name begins what is said of each mapping.
         var isOfFile = false
-        var bytes: Int?
+        var resident: Int?
         for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            if words[0].last != ":" {
+            if line.prefix(while: { $0 != " " }).last != ":" {
                 isOfFile = line.hasSuffix("/" + file)
-            } else if isOfFile, words[0] == "Rss:", let kilobytes = Int(words[1]) {
-                bytes = (bytes ?? 0) + 1024 * kilobytes
+            } else if isOfFile, line.hasPrefix("Rss:"), let bytes = bytes(of: line) {
+                resident = (resident ?? 0) + bytes
             }
         }
-        return bytes
+        return resident
     }
 
     /// Whether a process runs or waits to be buried.
