@@ -15,6 +15,7 @@
 #define TERN_HAS_BFLOAT16 0
 #define TERN_FETCH_AHEAD 2048
 #define TERN_FETCH_CACHE 1
+#define TERN_FETCH_FURTHER 1024
 #define TERN_DOT TERN_DOT_MADD512
 #include "tiles_avx512.h"
 

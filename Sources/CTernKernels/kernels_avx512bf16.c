@@ -19,6 +19,7 @@
 // first, which can wait for fewer lines at once.
 #define TERN_FETCH_AHEAD 1024
 #define TERN_FETCH_CACHE 2
+#define TERN_FETCH_FURTHER 0
 #define TERN_DOT TERN_DOT_VNNI
 #include "tiles_avx512.h"
 

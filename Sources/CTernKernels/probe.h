@@ -17,7 +17,7 @@ ALWAYS_INLINE words read_chunk(const char *chunk, int64_t bytes, const int strea
     for (int64_t i = 0; i < stream; i += 64)
         UNROLL for (int s = 0; s < streams; s++) {
             const char *from = chunk + s * stream + i;
-            fetch_line(from + TERN_FETCH_AHEAD);
+            fetch_stream(from + TERN_FETCH_AHEAD);
             sum ^= (words)load16(from);
         }
     return sum;

@@ -35,6 +35,13 @@ ALWAYS_INLINE void fetch_line(const char *line) {
     __builtin_prefetch(line, 0, TERN_FETCH_CACHE == 1 ? 3 : 2);
 }
 
+// As fetch_line, of a long stream: where the first cache waits for fewer lines at once than memory
+// could bring, what lies TERN_FETCH_FURTHER on is sent for into the second one already.
+ALWAYS_INLINE void fetch_stream(const char *line) {
+    fetch_line(line);
+    if (TERN_FETCH_FURTHER > 0) __builtin_prefetch(line + TERN_FETCH_FURTHER, 0, 2);
+}
+
 // What a product sends for while it multiplies: at step i the line that holds the byte `step` * i
 // from `start`, and those `stride` apart from it, one for each panel. Where the panels that are
 // read lie as far apart, theirs is used: a loop has no register for another.
@@ -49,7 +56,7 @@ ALWAYS_INLINE fetching ahead_of(const char *start, int64_t step, int64_t stride)
 }
 
 ALWAYS_INLINE void fetch_lines(fetching f, int64_t i, int64_t stride, const int panels) {
-    UNROLL for (int p = 0; p < panels; p++) fetch_line(f.start + i * f.step + p * stride);
+    UNROLL for (int p = 0; p < panels; p++) fetch_stream(f.start + i * f.step + p * stride);
 }
 
 ALWAYS_INLINE v16 splat(float x) {
