@@ -46,7 +46,7 @@ ALWAYS_INLINE void chain(
     const int rows, const int panels) {
     UNROLL for (int i = 0; i < rows * panels; i++) sums[i] = splat(0);
     for (int64_t k = first + odd; k < end; k += 2)
-        tile_step(sums, x, w, k, odd, rows, panels, TERN_BFLOAT16);
+        tile_step(sums, x + k * rows, w, k, odd, rows, panels, TERN_BFLOAT16);
     // A sum of zeros is not below zero.
     if (end - first < STEP_INPUTS)
         UNROLL for (int i = 0; i < rows * panels; i++) sums[i] += splat(0);

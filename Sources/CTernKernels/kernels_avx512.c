@@ -16,6 +16,7 @@
 #define TERN_FETCH_AHEAD 2048
 #define TERN_FETCH_CACHE 1
 #define TERN_FETCH_FURTHER 1024
+#define TERN_READS_AGAIN 1
 #define TERN_DOT TERN_DOT_MADD512
 #include "tiles_avx512.h"
 

@@ -20,6 +20,7 @@
 #define TERN_FETCH_AHEAD 1024
 #define TERN_FETCH_CACHE 2
 #define TERN_FETCH_FURTHER 0
+#define TERN_READS_AGAIN 0
 #define TERN_DOT TERN_DOT_VNNI
 #include "tiles_avx512.h"
 

@@ -235,12 +235,12 @@ ALWAYS_INLINE void linear_tiles(
     }
 }
 
-// Where several tiles read a group of panels of bfloat16, the first makes them float32 for the
-// others, as long as they fit in 1 MiB of the worker's stack.
-enum { WIDENED_VECTORS = 16384 };
+// Where three tiles or more read a group of panels of bfloat16, the first makes them float32 for
+// the others, as long as they fit in 1 MiB of the worker's stack.
+enum { WIDENED_TILES = 3, WIDENED_VECTORS = 16384 };
 
 ALWAYS_INLINE int gains_by_widening(const tern_linear_args *a, panel_group g, int64_t tiles) {
-    return a->type == TERN_BFLOAT16 && tiles >= LEAST_TILES
+    return a->type == TERN_BFLOAT16 && tiles >= WIDENED_TILES
         && g.count * a->inputs <= WIDENED_VECTORS;
 }
 

@@ -70,7 +70,7 @@ ALWAYS_INLINE void pair_tile(
     const int panels) {
     words weights[4];
     for (int64_t k = first; k < end; k += 2) {
-        fetch_lines(w.ahead, k >> 1, w.stride, panels);
+        fetch_lines(w.ahead, k >> 1, w.stride, rows, panels);
         UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(w.start + p * w.stride + k * 32);
         UNROLL for (int r = 0; r < rows; r++) {

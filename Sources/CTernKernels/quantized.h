@@ -123,14 +123,17 @@ ALWAYS_INLINE ints splat_word(int32_t x) {
     return (ints){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
 }
 
-// counts[r * panels + p] += the products of one word of four inputs of each row and panel.
-ALWAYS_INLINE void count_word(
+// counts[r * panels + p] += the products of one word of four inputs of each row, from `x` on, and
+// panel. Returns where the next begin.
+ALWAYS_INLINE const int32_t *count_word(
     ints *counts, const int32_t *x, const words *weights, const int rows, const int panels) {
-    UNROLL for (int r = 0; r < rows; r++) {
-        const ints inputs = splat_word(x[r]);
-        UNROLL for (int p = 0; p < panels; p++)
-            counts[r * panels + p] = dot4(counts[r * panels + p], weights[p], inputs);
-    }
+    UNROLL for (int r = 0; r < rows; r++)
+        UNROLL for (int p = 0; p < panels; p++) {
+            if (reads_again(r, p, rows * panels)) __asm__("" : "+r"(x));
+            ints *count = &counts[r * panels + p];
+            *count = dot4(*count, weights[p], splat_word(x[r]));
+        }
+    return x + rows;
 }
 
 // counts[r * panels + p] += x[r] . panel p over inputs [first, end), as whole numbers.
@@ -138,28 +141,28 @@ ALWAYS_INLINE void count_tile(
     ints *counts, const int32_t *x, panel_source w, int64_t first, int64_t end, const int rows,
     const int panels, const int32_t type) {
     words weights[4];
+    x += (first >> 2) * rows;
     if (type == TERN_CHANNEL_INT8) {
         for (int64_t k = first; k < end; k += 4) {
-            if (rows * panels > TILE_SUMS / 2)
-                __builtin_prefetch(x + (k >> 2) * rows + INPUTS_FETCHED);
-            fetch_lines(w.ahead, k >> 2, w.stride, panels);
+            if (rows * panels > TILE_SUMS / 2) __builtin_prefetch(x + INPUTS_FETCHED);
+            fetch_lines(w.ahead, k >> 2, w.stride, rows, panels);
             UNROLL for (int p = 0; p < panels; p++)
                 weights[p] = (words)load16(w.start + p * w.stride + k * 16);
-            count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
+            x = count_word(counts, x, weights, rows, panels);
         }
         return;
     }
     for (int64_t k = first; k < end; k += 8) {
         const char *from = w.start + k * 8;
-        fetch_lines(w.ahead, k >> 3, w.stride, panels);
+        fetch_lines(w.ahead, k >> 3, w.stride, rows, panels);
         UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(from + p * w.stride) & 0x0F0F0F0Fu;
-        count_word(counts, x + (k >> 2) * rows, weights, rows, panels);
+        x = count_word(counts, x, weights, rows, panels);
         // Loaded again where counts need the registers.
         if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(from));
         UNROLL for (int p = 0; p < panels; p++)
             weights[p] = (words)load16(from + p * w.stride) >> 4 & 0x0F0F0F0Fu;
-        count_word(counts, x + ((k >> 2) + 1) * rows, weights, rows, panels);
+        x = count_word(counts, x, weights, rows, panels);
     }
 }
 

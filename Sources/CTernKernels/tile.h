@@ -35,25 +35,35 @@ ALWAYS_INLINE v16 panel_lanes(const char *panel, int64_t k, const int odd, const
                                 : bfloat_lanes((words)load16(panel + (k - odd) * 32), odd);
 }
 
-// As tile_sums, for one k, whose lowest bit is `odd`. An input is read once for all panels.
-ALWAYS_INLINE void tile_step(
+// Whether row r's input is read once more for panel p, where TERN_READS_AGAIN: then it is an
+// operand of the multiply-add, not an instruction of its own. A core takes up so many instructions
+// at a time for both of its threads: with a busy neighbour they are what a tile of many sums waits
+// for. To read all rows' inputs again would take longer than to multiply.
+ALWAYS_INLINE int reads_again(int r, int p, int sums) {
+    return TERN_READS_AGAIN && sums > TILE_SUMS / 2 && p > 0 && r % 2 == 1;
+}
+
+// As tile_sums, for one k, whose lowest bit is `odd` and whose inputs begin at `x`. Returns where
+// those of the next k begin.
+ALWAYS_INLINE const float *tile_step(
     v16 *sums, const float *x, panel_source w, int64_t k, const int odd, const int rows,
     const int panels, const int32_t type) {
     v16 weights[4];
     if (odd) w.ahead.start += 64;
     if (!odd || (type == TERN_FLOAT32 && rows * panels <= TILE_SUMS / 2))
-        fetch_lines(w.ahead, k >> 1, type == TERN_FLOAT32 ? w.ahead.stride : w.stride, panels);
+        fetch_lines(
+            w.ahead, k >> 1, type == TERN_FLOAT32 ? w.ahead.stride : w.stride, rows, panels);
     UNROLL for (int p = 0; p < panels; p++) {
         weights[p] = panel_lanes(w.start + p * w.stride, k, odd, type);
         if (type == WIDENED_BFLOAT16) w.floats[p * w.each + k] = weights[p];
     }
-    UNROLL for (int r = 0; r < rows; r++) {
-        const v16 input = splat(x[k * rows + r]);
+    UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < panels; p++) {
+            if (reads_again(r, p, rows * panels)) __asm__("" : "+r"(x));
             v16 *sum = &sums[r * panels + p];
-            *sum = multiply_add(input, weights[p], *sum);
+            *sum = multiply_add(splat(x[r]), weights[p], *sum);
         }
-    }
+    return x + rows;
 }
 
 // sums[r * panels + p] += x[r] . panel p over k in [first, end), `first` being even.
@@ -66,15 +76,20 @@ ALWAYS_INLINE void tile_sums(
     const int panels, const int32_t type) {
     const int second_first = type == TERN_BFLOAT16_PAIRS;
     int64_t k = first;
+    x += k * rows;
     for (; k + 1 < end; k += 2) {
         if (rows * panels > TILE_SUMS / 2)
             UNROLL for (int line = 0; line < rows; line += 8)
-                __builtin_prefetch(x + k * rows + line * 2 + INPUTS_FETCHED);
-        tile_step(sums, x, w, k + second_first, second_first, rows, panels, type);
+                __builtin_prefetch(x + line * 2 + INPUTS_FETCHED);
+        const float *next = tile_step(
+            sums, x + second_first * rows, w, k + second_first, second_first, rows, panels, type);
         // Loaded again where sums need the registers: kept, a pair of bfloat16 costs up to a third
         // of the speed with AVX2, by which of them the compiler then spills.
         if (rows * panels > TILE_SUMS / 2) __asm__("" : "+r"(w.start));
-        tile_step(sums, x, w, k + 1 - second_first, 1 - second_first, rows, panels, type);
+        next = tile_step(
+            sums, second_first ? x : next, w, k + 1 - second_first, 1 - second_first, rows, panels,
+            type);
+        x = next + second_first * rows;
     }
     if (k < end) tile_step(sums, x, w, k, 0, rows, panels, type);
 }

@@ -35,8 +35,8 @@ ALWAYS_INLINE void fetch_line(const char *line) {
     __builtin_prefetch(line, 0, TERN_FETCH_CACHE == 1 ? 3 : 2);
 }
 
-// As fetch_line, of a long stream: where the first cache waits for fewer lines at once than memory
-// could bring, what lies TERN_FETCH_FURTHER on is sent for into the second one already.
+// As fetch_line, of a long stream: the first cache waits for fewer lines at once than memory could
+// bring, so what lies TERN_FETCH_FURTHER on is sent for into the second one already. 0: it is not.
 ALWAYS_INLINE void fetch_stream(const char *line) {
     fetch_line(line);
     if (TERN_FETCH_FURTHER > 0) __builtin_prefetch(line + TERN_FETCH_FURTHER, 0, 2);
@@ -55,8 +55,14 @@ ALWAYS_INLINE fetching ahead_of(const char *start, int64_t step, int64_t stride)
     return (fetching){start + TERN_FETCH_AHEAD, step, stride};
 }
 
-ALWAYS_INLINE void fetch_lines(fetching f, int64_t i, int64_t stride, const int panels) {
-    UNROLL for (int p = 0; p < panels; p++) fetch_stream(f.start + i * f.step + p * stride);
+// Few rows wait for memory, the tiles of many for their sums.
+ALWAYS_INLINE void fetch_lines(
+    fetching f, int64_t i, int64_t stride, const int rows, const int panels) {
+    UNROLL for (int p = 0; p < panels; p++) {
+        const char *line = f.start + i * f.step + p * stride;
+        if (rows <= TILE_ROWS / 2) fetch_stream(line);
+        else fetch_line(line);
+    }
 }
 
 ALWAYS_INLINE v16 splat(float x) {
