@@ -108,6 +108,7 @@ extension LatencyReport {
             "ttft_min_s": .number(timeToFirstToken.minimum),
             "tpot_min_s": .number(timePerOutputToken.minimum),
             "planning_us_per_step": .number(1e6 * loopWork.planning),
+            "planning_percent_of_step": .number(100 * planningShareOfStep),
             "text_us_per_step": .number(1e6 * loopWork.text),
             "resident_per_needed": .number(memory.perNeeded),
             "resident_bytes": .integer(memory.all),
@@ -142,7 +143,8 @@ extension LatencyReport {
         (\(tenths(rates.readBytesPerSecond / 1e9)) GB/s)
         \(products)\
           loop  \(tenths(1e6 * loopWork.planning)) µs of processor time a step to schedule, plan, \
-        hand over and commit, \(tenths(1e6 * loopWork.text)) µs to make text
+        hand over and commit, \(percent(planningShareOfStep)) % of TPOT; \
+        \(tenths(1e6 * loopWork.text)) µs to make text
           memory  \(memory.perNeeded.text(decimals: 3)) times weights and cache in use: \
         \(mebibytes(memory.all)) MiB, \(mebibytes(memory.files)) of them the program's files; \
         weights \(mebibytes(memory.weights)), cache \(mebibytes(memory.cache))

@@ -44,6 +44,21 @@ struct LatencyReportTests {
         #expect(report.rates.int8OperationsPerSecond == nil)
     }
 
+    @Test("What the loop plans is told beside the median time from one token to the next")
+    func planning() {
+        let report = LatencyReport(
+            inputLength: 1, outputLength: 2, batchSize: 1, ranks: 1,
+            repetitions: [0.5, 0.25, 2].map {
+                LatencyRepetition(
+                    timeToFirstToken: 1, timePerOutputToken: $0,
+                    rates: MachineRates(readBytesPerSecond: 1, operationsPerSecond: 1))
+            },
+            loopWork: LoopWork(planning: 0.125, text: 1),
+            memory: ResidentBytes(files: 0, anonymous: 1, weights: 1, cache: 0),
+            work: BatchWork(prefillOperations: 1, decodeBytes: 1))
+        #expect(report.planningShareOfStep == 0.25)
+    }
+
     @Test("What products reach counts the prompts' operations and the bytes that decoding reads")
     func products() {
         func repetition(_ prompt: Double, _ token: Double, computes: Double) -> LatencyRepetition {

@@ -311,7 +311,8 @@ struct CommandTests {
         for key in [
             "prefill_percent_of_fma_peak", "decode_percent_of_read_limit", "ttft_s",
             "products_percent_of_fma_peak", "products_percent_of_read_limit",
-            "planning_us_per_step", "text_us_per_step", "weight_bytes", "cache_used_bytes",
+            "planning_us_per_step", "planning_percent_of_step", "text_us_per_step",
+            "weight_bytes", "cache_used_bytes",
         ] {
             #expect(try #require(object[key]?.number) > 0)
         }
