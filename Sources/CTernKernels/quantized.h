@@ -129,7 +129,9 @@ ALWAYS_INLINE const int32_t *count_word(
     ints *counts, const int32_t *x, const words *weights, const int rows, const int panels) {
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int p = 0; p < panels; p++) {
-            if (reads_again(r, p, rows * panels)) __asm__("" : "+r"(x));
+            // Without VNNI more is made of an input than an operand.
+            if (TERN_DOT == TERN_DOT_VNNI && reads_again(r, p, rows * panels))
+                __asm__("" : "+r"(x));
             ints *count = &counts[r * panels + p];
             *count = dot4(*count, weights[p], splat_word(x[r]));
         }

@@ -35,10 +35,11 @@ ALWAYS_INLINE v16 panel_lanes(const char *panel, int64_t k, const int odd, const
                                 : bfloat_lanes((words)load16(panel + (k - odd) * 32), odd);
 }
 
-// Whether row r's input is read once more for panel p, where TERN_READS_AGAIN: then it is an
-// operand of the multiply-add, not an instruction of its own. A core takes up so many instructions
-// at a time for both of its threads: with a busy neighbour they are what a tile of many sums waits
-// for. To read all rows' inputs again would take longer than to multiply.
+// Whether the input of row r is read again for panel p, where TERN_READS_AGAIN: that of every
+// second row for each panel but the first, in tiles of many sums. Then it is an operand of the
+// multiply-add, not an instruction of its own. A core takes up so many instructions at a time for
+// both of its threads: with a busy neighbour they are what such a tile waits for. To read all rows'
+// inputs again would take longer than to multiply.
 ALWAYS_INLINE int reads_again(int r, int p, int sums) {
     return TERN_READS_AGAIN && sums > TILE_SUMS / 2 && p > 0 && r % 2 == 1;
 }

@@ -134,8 +134,8 @@ public struct LatencyReport: Sendable, Equatable {
     }
     /// Generated tokens per second, after the first.
     public var decodeTokensPerSecond: Double { Double(batchSize) / timePerOutputToken.median }
-    /// What the engine's loop plans for a step, beside the time from one token to the next, from 0 to 1
-    /// where the loop has a core to itself.
+    /// Processor time that the engine's loop takes to plan a step, as a share of the median time from
+    /// one token to the next.
     public var planningShareOfStep: Double { loopWork.planning / timePerOutputToken.median }
     /// Share of the float32 peak that the prefill reached, from 0 to 1: the median of the repetitions.
     public var prefillShareOfPeak: Double {
